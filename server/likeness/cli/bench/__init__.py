@@ -1,0 +1,1 @@
+"""`likeness bench`: every figure we promise, printed on your machine."""

@@ -1,0 +1,1 @@
+"""What a character says: scripted lines, retrieval, language models."""

@@ -1,0 +1,1 @@
+"""What a face is: FLAME-format models, controls, rigs, glTF."""

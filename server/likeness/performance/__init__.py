@@ -1,0 +1,1 @@
+"""One avatar in time: layers to one FlameFrame per tick, packets, takes."""

@@ -1,0 +1,1 @@
+"""Tag, seal, ledger and verification of everything that is generated."""

@@ -1,0 +1,1 @@
+"""What a voice does to a face: voices, streaming lip-sync, prosody."""

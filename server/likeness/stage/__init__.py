@@ -1,0 +1,1 @@
+"""Rooms, sessions, scenes: many people and avatars on one clock."""

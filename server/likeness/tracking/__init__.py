@@ -1,0 +1,1 @@
+"""What a person's own face does: landmarks, phones, headsets to controls."""

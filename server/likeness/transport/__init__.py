@@ -1,0 +1,1 @@
+"""gRPC, WebRTC, WebSocket and HTTP: bytes in, bytes out."""
