@@ -55,9 +55,7 @@ def animate(
         )
     sealed = seal_take(take, data_dir=data_dir())
     sealed.save(target)
-    click.echo(
-        f"{target}: {len(sealed.sample)} frames, {len(sealed.voice) / 48_000:.1f} s, session {sealed.session}"
-    )
+    click.echo(f"{target}: {sealed.summary()}")
 
 
 def _read_transcript(path: Path) -> str:

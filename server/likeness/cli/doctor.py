@@ -159,7 +159,7 @@ def _tracking() -> tuple[str, str]:
         return "ok", "mediapipe is installed"
     return (
         "note",
-        "not installed; only `likeness track` needs it: pip install 'likeness[tracking]' in its own environment",
+        "not installed; only `likeness track` needs it, in an environment of its own: pip install mediapipe",
     )
 
 

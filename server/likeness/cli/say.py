@@ -59,9 +59,7 @@ def say(text: str, character: str, head: str | None, output: Path, seed: int, ve
             sealed.write_wav(output)
         else:
             sealed.save(output)
-        click.echo(
-            f"{output}: {len(sealed.sample)} frames, {len(sealed.voice) / 48_000:.1f} s, session {sealed.session}"
-        )
+        click.echo(f"{output}: {sealed.summary()}")
 
     asyncio.run(perform())
 
