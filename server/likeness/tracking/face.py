@@ -1,0 +1,61 @@
+"""TrackedFace: what a tracker saw of a person's face at one instant, whatever the tracker."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likeness.head.controls import CONTROL_COUNT, CONTROLS
+
+Float32 = NDArray[np.float32]
+
+REGIONS: Final = ("mouth", "lower_face", "brows", "lids", "gaze", "head")
+"""Regions that a tracker may see well or badly on its own; confidences are given per region."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFace:
+    """One instant of a tracked face.
+
+    controls: [52] 0..1; confidence: [6] 0..1 by REGIONS, 0 = not seen; head_rotation: [3] axis-angle
+    rad or None; head_translation: [3] m relative to the person's neutral place or None; gaze: [2,2]
+    (left, right) x (pitch + down, yaw + to the person's left) rad or None; time: the tracker's own
+    seconds, only for order and filtering.
+    """
+
+    controls: Float32
+    confidence: Float32
+    head_rotation: Float32 | None = None
+    head_translation: Float32 | None = None
+    gaze: Float32 | None = None
+    time: float = 0.0
+
+
+def region_of(control: str) -> str:
+    """The region that a control belongs to (gaze has no controls but the eyeLook ones)."""
+    if control.startswith("eyeLook"):
+        return "gaze"
+    if control.startswith("eye"):
+        return "lids"
+    if control.startswith("brow"):
+        return "brows"
+    if control.startswith(("cheek", "nose")):
+        return "lower_face"
+    return "mouth"
+
+
+REGION_OF_CONTROL: Final[NDArray[np.intp]] = np.array(
+    [REGIONS.index(region_of(c)) for c in CONTROLS], np.intp
+)
+"""[52] index into REGIONS."""
+
+
+def full_confidence(*, head: bool, gaze: bool) -> Float32:
+    """Confidence 1 everywhere, 0 for head or gaze where the source has none."""
+    return np.array([1, 1, 1, 1, float(gaze), float(head)], np.float32)
+
+
+def no_face() -> TrackedFace:
+    """The face was lost: no confidence anywhere."""
+    return TrackedFace(np.zeros(CONTROL_COUNT, np.float32), np.zeros(len(REGIONS), np.float32))
