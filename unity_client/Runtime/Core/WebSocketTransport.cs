@@ -1,0 +1,177 @@
+using System;
+using System.Collections.Concurrent;
+using System.IO;
+using System.Net.WebSockets;
+using System.Text;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Likeness
+{
+    /// <summary>
+    /// The protocol over one WebSocket (System.Net.WebSockets, which works on every Unity platform but WebGL,
+    /// IL2CPP included). Buffers are pooled.
+    /// </summary>
+    public sealed class WebSocketTransport : ITransport
+    {
+        private const int BufferBytes = 16 * 1024;
+        private const int MaxMessage = 4 * 1024 * 1024;
+        private const int MaxQueued = 256;
+        private readonly ClientWebSocket _socket = new ClientWebSocket();
+        private readonly CancellationTokenSource _end = new CancellationTokenSource();
+        private readonly ConcurrentQueue<Incoming> _in = new ConcurrentQueue<Incoming>();
+        private readonly ConcurrentQueue<Incoming> _out = new ConcurrentQueue<Incoming>();
+        private readonly ConcurrentBag<byte[]> _pool = new ConcurrentBag<byte[]>();
+        private readonly SemaphoreSlim _wake = new SemaphoreSlim(0);
+        private volatile string _failure;
+
+        public bool IsOpen { get { return _socket.State == WebSocketState.Open && _failure == null; } }
+        public string Failure { get { return _failure; } }
+
+        /// <summary>Connects; throws <see cref="IOException"/> with a sentence that a person can act on.</summary>
+        public async Task OpenAsync(Uri address, CancellationToken cancel)
+        {
+            try
+            {
+                using (var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, _end.Token))
+                    await _socket.ConnectAsync(address, both.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                _failure = "the connection to " + address + " was given up after waiting too long";
+                throw new IOException(_failure);
+            }
+            catch (Exception error)
+            {
+                _failure = Explain(address, error);
+                throw new IOException(_failure, error);
+            }
+            Start(ReceiveLoop);
+            Start(SendLoop);
+        }
+
+        public void Send(string text)
+        {
+            _out.Enqueue(new Incoming { Text = text });
+            _wake.Release();
+        }
+
+        public void Send(byte[] data, int count)
+        {
+            if (_out.Count >= MaxQueued) return;   // a fresh frame is better than a stale queued one
+            byte[] copy = Rent(count);
+            Buffer.BlockCopy(data, 0, copy, 0, count);
+            _out.Enqueue(new Incoming { Data = copy, Count = count });
+            _wake.Release();
+        }
+
+        public bool TryReceive(out Incoming message) { return _in.TryDequeue(out message); }
+
+        public void Recycle(byte[] buffer) { if (buffer != null && buffer.Length == BufferBytes) _pool.Add(buffer); }
+
+        public void Dispose()
+        {
+            _end.Cancel();
+            _socket.Dispose();
+        }
+
+        private static void Start(Func<Task> loop) { Task.Run(loop); }
+
+        private async Task ReceiveLoop()
+        {
+            byte[] buffer = Rent(BufferBytes);
+            try
+            {
+                int count = 0;
+                while (!_end.IsCancellationRequested)
+                {
+                    if (count == buffer.Length)
+                    {
+                        if (count >= MaxMessage) throw new ProtocolException("a message is longer than " + MaxMessage + " bytes");
+                        Array.Resize(ref buffer, count * 2);
+                    }
+                    WebSocketReceiveResult part = await _socket
+                        .ReceiveAsync(new ArraySegment<byte>(buffer, count, buffer.Length - count), _end.Token)
+                        .ConfigureAwait(false);
+                    if (part.MessageType == WebSocketMessageType.Close)
+                    {
+                        _failure = string.IsNullOrEmpty(_socket.CloseStatusDescription)
+                            ? "the server closed the connection" : _socket.CloseStatusDescription;
+                        return;
+                    }
+                    count += part.Count;
+                    if (!part.EndOfMessage) continue;
+                    if (part.MessageType == WebSocketMessageType.Text)
+                    {
+                        _in.Enqueue(new Incoming { Text = Encoding.UTF8.GetString(buffer, 0, count) });
+                    }
+                    else
+                    {
+                        while (_in.Count > MaxQueued)   // nobody polls: keep the newest
+                        {
+                            Incoming stale;
+                            if (!_in.TryPeek(out stale) || stale.Text != null || !_in.TryDequeue(out stale)) break;
+                            Recycle(stale.Data);
+                        }
+                        _in.Enqueue(new Incoming { Data = buffer, Count = count });
+                        buffer = Rent(BufferBytes);
+                    }
+                    count = 0;
+                }
+            }
+            catch (Exception error)
+            {
+                if (_failure == null) _failure = _end.IsCancellationRequested ? "closed" : "the connection broke: " + error.Message;
+            }
+        }
+
+        private async Task SendLoop()
+        {
+            try
+            {
+                while (!_end.IsCancellationRequested)
+                {
+                    await _wake.WaitAsync(_end.Token).ConfigureAwait(false);
+                    Incoming next;
+                    if (!_out.TryDequeue(out next)) continue;
+                    if (next.Text != null)
+                    {
+                        byte[] bytes = Encoding.UTF8.GetBytes(next.Text);
+                        await _socket.SendAsync(new ArraySegment<byte>(bytes), WebSocketMessageType.Text, true, _end.Token).ConfigureAwait(false);
+                    }
+                    else
+                    {
+                        await _socket.SendAsync(new ArraySegment<byte>(next.Data, 0, next.Count), WebSocketMessageType.Binary, true, _end.Token).ConfigureAwait(false);
+                        Recycle(next.Data);
+                    }
+                }
+            }
+            catch (Exception error)
+            {
+                if (_failure == null) _failure = _end.IsCancellationRequested ? "closed" : "the connection broke: " + error.Message;
+            }
+        }
+
+        private byte[] Rent(int count)
+        {
+            byte[] buffer;
+            if (count <= BufferBytes) return _pool.TryTake(out buffer) ? buffer : new byte[BufferBytes];
+            return new byte[count];
+        }
+
+        private static string Explain(Uri address, Exception error)
+        {
+            string all = "";
+            for (Exception e = error; e != null; e = e.InnerException) all += " " + e.GetType().Name + " " + e.Message;
+            if (all.IndexOf("TrustFailure", StringComparison.OrdinalIgnoreCase) >= 0
+                || all.IndexOf("certificate", StringComparison.OrdinalIgnoreCase) >= 0
+                || all.IndexOf("AuthenticationException", StringComparison.Ordinal) >= 0)
+                return "the certificate of " + address.Host + " is not trusted here: use one from a known authority, or install yours on this device";
+            if (all.IndexOf("401", StringComparison.Ordinal) >= 0 || all.IndexOf("403", StringComparison.Ordinal) >= 0)
+                return "the server at " + address.Host + " refused the token: ask for a new one";
+            if (all.IndexOf("refused", StringComparison.OrdinalIgnoreCase) >= 0)
+                return "no Likeness server answers at " + address.Host + ":" + address.Port + ": start it with `likeness serve`, or check the address";
+            return "cannot connect to " + address + ":" + all;
+        }
+    }
+}
