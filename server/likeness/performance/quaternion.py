@@ -1,0 +1,85 @@
+"""Rotations of many performers at once: axis-angle [..., 3], unit quaternions [..., 4] as x, y, z, w."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likeness.head.frame import Float32
+
+_TINY: Final = 1e-8
+
+
+def from_axis_angle(rotation: Float32) -> Float32:
+    """Unit quaternions of axis-angle vectors (rad)."""
+    angle = np.sqrt((rotation * rotation).sum(-1, keepdims=True))
+    # sin(a/2)/a tends to 1/2 for small angles.
+    scale = np.where(angle > _TINY, np.sin(0.5 * angle) / np.maximum(angle, _TINY), 0.5)
+    return np.concatenate([rotation * scale, np.cos(0.5 * angle)], axis=-1).astype(np.float32)
+
+
+def to_axis_angle(q: Float32) -> Float32:
+    """Axis-angle vectors (rad, 0..pi long) of unit quaternions."""
+    q = np.where(q[..., 3:] < 0, -q, q)
+    sine = np.sqrt((q[..., :3] * q[..., :3]).sum(-1, keepdims=True))
+    angle = 2.0 * np.arctan2(sine, q[..., 3:])
+    scale = np.where(sine > _TINY, angle / np.maximum(sine, _TINY), 2.0)
+    return (q[..., :3] * scale).astype(np.float32)
+
+
+def multiply(a: Float32, b: Float32) -> Float32:
+    """a after b: rotates by b first."""
+    ax, ay, az, aw = np.moveaxis(a, -1, 0)
+    bx, by, bz, bw = np.moveaxis(b, -1, 0)
+    return np.stack(
+        [
+            aw * bx + ax * bw + ay * bz - az * by,
+            aw * by - ax * bz + ay * bw + az * bx,
+            aw * bz + ax * by - ay * bx + az * bw,
+            aw * bw - ax * bx - ay * by - az * bz,
+        ],
+        axis=-1,
+    ).astype(np.float32)
+
+
+def rotate(q: Float32, v: Float32) -> Float32:
+    """Vectors [..., 3] turned by unit quaternions."""
+    u, w = q[..., :3], q[..., 3:]
+    t = (2.0 * _cross(u, v)).astype(np.float32)
+    return (v + w * t + _cross(u, t)).astype(np.float32)
+
+
+def inverse(q: Float32) -> Float32:
+    """The opposite rotations of unit quaternions."""
+    return q * np.array([-1, -1, -1, 1], np.float32)
+
+
+def normalised(q: Float32) -> Float32:
+    """Unit quaternions; what has no direction (zero, not finite) becomes no rotation."""
+    length = np.sqrt((q * q).sum(-1, keepdims=True))
+    sound = np.isfinite(length) & (length > _TINY)
+    identity = np.array([0, 0, 0, 1], np.float32)
+    return np.where(sound, q / np.where(sound, length, 1.0), identity).astype(np.float32)
+
+
+def turn(pitch: Float32, yaw: Float32, roll: Float32) -> Float32:
+    """Quaternions of a head that yaws (y), then pitches (x), then rolls (z) about its own axes, rad."""
+    sx, cx = np.sin(0.5 * pitch), np.cos(0.5 * pitch)
+    sy, cy = np.sin(0.5 * yaw), np.cos(0.5 * yaw)
+    sz, cz = np.sin(0.5 * roll), np.cos(0.5 * roll)
+    return np.stack(
+        [
+            cy * sx * cz + sy * cx * sz,
+            sy * cx * cz - cy * sx * sz,
+            cy * cx * sz - sy * sx * cz,
+            cy * cx * cz + sy * sx * sz,
+        ],
+        axis=-1,
+    ).astype(np.float32)
+
+
+def _cross(a: Float32, b: Float32) -> NDArray[np.floating[Any]]:
+    # np.cross is several times slower on small batches.
+    ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
+    bx, by, bz = b[..., 0], b[..., 1], b[..., 2]
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
