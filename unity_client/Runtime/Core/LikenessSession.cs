@@ -288,11 +288,12 @@ namespace Likeness
 
         private void TakeFrames(byte[] data, int count)
         {
+            if (PacketDecoder.CountFrames(data, count) == 0) { Malformed++; return; }
             int offset = 0;
             while (offset < count)
             {
                 ushort id; int size;
-                if (!PacketDecoder.TryPeek(data, offset, count, out id, out size)) { Malformed++; return; }
+                PacketDecoder.TryPeek(data, offset, count, out id, out size);
                 AvatarStream avatar;
                 // Frames may come before their header: they are dropped, the next ones will do.
                 if (_avatars.TryGetValue(id, out avatar)

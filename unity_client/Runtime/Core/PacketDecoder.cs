@@ -25,15 +25,31 @@ namespace Likeness
         }
 
         /// <summary>
+        /// How many whole frames the first <paramref name="count"/> bytes hold, one after another; 0 when they
+        /// are anything else. A datagram with one bad frame is refused whole.
+        /// </summary>
+        public static int CountFrames(byte[] data, int count)
+        {
+            int frames = 0;
+            for (int offset = 0; offset < count; frames++)
+            {
+                ushort avatar; int size;
+                if (!TryPeek(data, offset, count, out avatar, out size)) return 0;
+                offset += size;
+            }
+            return frames;
+        }
+
+        /// <summary>
         /// Decodes one frame into <paramref name="pose"/>. <paramref name="scales"/> are the header's, one per
-        /// component; false when there are fewer scales than components, or the bytes are not a frame.
+        /// component; false when their number is not the frame's, or the bytes are not a frame.
         /// </summary>
         public static bool TryDecode(byte[] data, int offset, int end, float[] scales, FlamePose pose, out int size)
         {
             ushort avatar;
             if (!TryPeek(data, offset, end, out avatar, out size)) return false;
             int components = data[offset + 6];
-            if (scales == null || scales.Length < components) return false;
+            if (scales == null || scales.Length != components) return false;
             pose.Avatar = avatar;
             pose.Flags = data[offset + 1];
             pose.Epoch = Wire.ReadU16(data, offset + 4);
