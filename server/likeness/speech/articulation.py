@@ -101,7 +101,8 @@ def ipa_classes(ipa: str) -> list[str]:
 
     Silence is ["sil"]; a string without any known symbol gives an empty list.
     """
-    text = "".join(ch for ch in unicodedata.normalize("NFD", ipa.strip()) if ch not in _MARKS)
+    text = unicodedata.normalize("NFD", ipa.strip()).translate(_LIGATURES)
+    text = "".join(ch for ch in text if ch not in _MARKS)
     if text in ("", "_", "|"):
         return [SILENCE]
     found: list[str] = []
@@ -120,7 +121,7 @@ def ipa_classes(ipa: str) -> list[str]:
 
 
 def arpabet_classes(phone: str) -> list[str]:
-    """Phone classes of an ARPAbet phone (CMU dictionary, stress digits allowed; SIL and +NSN+ are silence)."""
+    """Phone classes of an ARPAbet phone (CMU dictionary, stress digits allowed; SIL, +NSN+ are silence)."""
     name = phone.rstrip("012").upper()
     return list(_ARPABET.get(name, (SILENCE,)))
 
@@ -267,7 +268,8 @@ def _segments(phones: Sequence[TimedPhone]) -> list[_Segment]:
         length = phone.end - phone.start
         for k, name in enumerate(classes):
             start = phone.start + length * k // len(classes)
-            out.append(_Segment(CLASS_INDEX[name], start, phone.start + length * (k + 1) // len(classes), stress))
+            end = phone.start + length * (k + 1) // len(classes)
+            out.append(_Segment(CLASS_INDEX[name], start, end, stress))
     return out
 
 
@@ -275,7 +277,7 @@ _REACH: Final = int(0.3 * RATE)
 
 
 def _reach_table(ahead: float, behind: float) -> FloatArray:
-    """Integral of a two-sided Gaussian (deviations in seconds) from -inf to u, u on a 1 ms grid over +-0.3 s."""
+    """Integral from -inf to u of a Gaussian with two deviations (seconds), u on a 1 ms grid over +-0.3 s."""
     u = np.arange(-300, 301) / 1000.0
     half = np.array([math.erf(abs(x) / (ahead if x > 0 else behind) / math.sqrt(2)) for x in u])
     mass = np.where(u < 0, behind * (1 - half), behind + ahead * half) / (ahead + behind)
@@ -283,7 +285,7 @@ def _reach_table(ahead: float, behind: float) -> FloatArray:
     return mass.astype(np.float32)
 
 
-# Anticipation and carry-over, seconds: lips round well ahead of the vowel, the jaw is quick, a lip roll quicker.
+# Anticipation and carry-over, seconds: lips round well ahead of a vowel, the jaw is quick, a roll quicker.
 _JAW_REACH: Final = _reach_table(0.035, 0.030)
 _ROUND_REACH: Final = _reach_table(0.060, 0.045)
 _ROLL_REACH: Final = _reach_table(0.022, 0.020)
@@ -306,14 +308,15 @@ def _blend(segments: Sequence[_Segment], samples: NDArray[np.int64]) -> FloatArr
 
     def shares(table: FloatArray) -> FloatArray:
         """How much of the window each segment fills, [T, n]."""
-        return np.diff(table[grid] * (1 - part) + table[after] * part, axis=1)
+        return np.diff(table[grid] * (1 - part) + table[after] * part, axis=1).astype(np.float32)
 
     values, strengths = _VALUES[index], _STRENGTHS[index]
 
     def mean(table: FloatArray, columns: list[int], strength: int, gain: FloatArray) -> FloatArray:
         pull = strengths[:, strength]
         weight = shares(table)
-        return weight @ (values[:, columns] * (pull * gain)[:, None]) / (weight @ pull[:, None] + 1e-6)
+        wanted = values[:, columns] * (pull * gain)[:, None]
+        return (weight @ wanted / (weight @ pull[:, None] + 1e-6)).astype(np.float32)
 
     plain = np.ones(len(index), np.float32)
     out[:, JAW] = mean(_JAW_REACH, [0], 0, stress)[:, 0]
@@ -334,7 +337,7 @@ def _blend(segments: Sequence[_Segment], samples: NDArray[np.int64]) -> FloatArr
 
 
 def shut(name: str, start: int, end: int) -> tuple[int, int]:
-    """The span, in samples, during which a bilabial ("p", "b" or "m") from start to end holds the lips shut."""
+    """The span, in samples, during which a bilabial ("p", "b", "m") from start to end holds the lips shut."""
     length = end - start
     closed = max(int(length * _SHUT[name]), min(length, _SHUT_LEAST))
     if closed < _SHUT_LEAST:  # too short to be seen: borrow from both neighbours
@@ -370,6 +373,9 @@ def _timeline(
 
 _MARKS: Final = frozenset("ˈˌːˑ.ʲʰ'’ˤ~*-0123456789") | {chr(c) for c in range(0x300, 0x370)}
 # Combining marks (nasal, rhotic, voiceless, syllabic) change the sound, not what the lips do.
+_LIGATURES: Final = str.maketrans(
+    {"ʧ": "tʃ", "ʤ": "dʒ", "ʦ": "ts", "ʣ": "dz", "ʨ": "tɕ", "ʥ": "dʑ", "ᵊ": "ə", "ᶑ": "ɖ"}
+)
 _PAIRS: Final = {
     "tʃ": ["t", "sh"], "dʒ": ["d", "zh"], "ts": ["t", "s"], "dz": ["d", "z"], "tɕ": ["t", "s"],
     "dʑ": ["d", "z"], "tʂ": ["t", "sh"], "dʐ": ["d", "zh"], "pf": ["p", "f"],
@@ -378,7 +384,8 @@ _SYMBOLS: Final = {
     symbol: name
     for name, symbols in {
         "p": "pƥ", "b": "bɓʙ", "m": "mɱ", "f": "fɸ", "v": "vʋβⱱ", "w": "wʍɥ", "th": "θð", "t": "tʈcƭ",
-        "d": "dɖɟɾɗɽʄ", "n": "nɲɳ", "l": "lɫʎɭɬɮʟɺ", "r": "rɹɻʁʀ", "s": "sɕ", "z": "zʑ", "sh": "ʃʂ", "zh": "ʒʐ",
+        "d": "dɖɟɾɗɽʄ", "n": "nɲɳ", "l": "lɫʎɭɬɮʟɺ", "r": "rɹɻʁʀ", "s": "sɕ", "z": "zʑ", "sh": "ʃʂ",
+        "zh": "ʒʐ",
         "k": "kq", "g": "ɡgɣɠɢʛɰ", "ng": "ŋɴ", "h": "hxɦħχçʔʕɧ", "y": "jʝ", "i": "iɨɯ", "I": "ɪeᵻ", "E": "ɛ",
         "a": "æa", "A": "ɑʌɐɒ", "O": "ɔoɤ", "u": "uʊʉᵿ", "Y": "yøœʏɵɞ", "ax": "əɘ", "er": "ɜɚɝ",
     }.items()

@@ -1,0 +1,201 @@
+"""The CMU US-English acoustic model (phonetically tied mixtures), batched over speakers.
+
+The model is carried by the pocketsphinx package (BSD licence) and was trained on real speech of many people:
+what a small network trained on synthetic voices cannot know. Only its 42 context-independent phones of three
+states are used here: 42 codebooks of 128 Gaussians for each of three streams (cepstra, their differences,
+second differences), evaluated as matrix products.
+
+File layouts: SphinxTrain's "s3" binary files and PocketSphinx's `sendump`.
+"""
+
+import importlib.util
+import math
+import struct
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from likeness.errors import MachineError
+from likeness.speech.mel import BINS, hertz_to_mel, mel_to_hertz
+
+STATES: Final = 126
+"""HMM states: phone p has states 3p, 3p + 1, 3p + 2."""
+FRAMES: Final = 9
+"""Spectra (120 a second) that one feature vector looks at."""
+CENTRE: Final = 3.6
+"""How far behind the newest of these spectra the vector's instant lies, in spectra (30 ms)."""
+_CEPSTRA, _FILTERS, _CODEBOOKS, _GAUSSIANS = 13, 25, 42, 128
+_WEIGHT_UNIT: Final = 1024 * math.log(1.0001)  # mixture weights are stored as -log in this unit
+
+
+class AcousticModel:
+    """Log-likelihoods of 126 phone states, and the features they are computed from."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Read the model from `folder` (default: the one inside the pocketsphinx package).
+
+        Raises MachineError when it is missing or not the expected model.
+        """
+        self.folder = folder or model_folder() / "en-us"
+        self.phones: Final = read_phones(self.folder / "mdef")
+        means = _read_gaussians(self.folder / "means")
+        variances = np.maximum(_read_gaussians(self.folder / "variances"), 1e-4)
+        weights = _read_weights(self.folder / "sendump")
+        # log N(x) = [x^2, x] . linear + constant, codebook-major so that one product serves all speakers
+        linear = np.concatenate([-0.5 / variances, means / variances], -1)
+        constant = -0.5 * (np.log(2 * np.pi * variances) + means * means / variances).sum(-1)
+        self._linear = [
+            torch.from_numpy(np.ascontiguousarray(linear[:, s].reshape(-1, 2 * _CEPSTRA))) for s in range(3)
+        ]
+        self._constant = [
+            torch.from_numpy(np.ascontiguousarray(constant[:, s].reshape(-1, 1))) for s in range(3)
+        ]
+        by_codebook = weights.reshape(3, _GAUSSIANS, _CODEBOOKS, 3).transpose(0, 2, 3, 1)
+        self._weights = [torch.from_numpy(np.ascontiguousarray(by_codebook[s])) for s in range(3)]
+        self._filters = torch.from_numpy(_mel_filters())
+        self._cosines = torch.from_numpy(_cosines())
+        self._dynamics = torch.from_numpy(_dynamics())
+        self._speech = torch.from_numpy(self._speech_mean(means, weights))
+
+    def log_mels(self, power: Tensor) -> Tensor:
+        """The model's own 25 log mel energies [..., 25] of power spectra [..., 257] (full-scale sine = 1)."""
+        return torch.log(power @ self._filters + 1e-4)
+
+    def features(self, log_mels: Tensor, mean: Tensor) -> Tensor:
+        """Feature vectors [..., 39] from 9 consecutive log-mel frames [..., 9, 25], oldest first.
+
+        `mean` [..., 25] is the mean of the voice alone, without silence; what the model expects of voice is
+        added back.
+        """
+        window = torch.einsum("kf,...fb->...kb", self._dynamics, log_mels)
+        window[..., 0, :] -= mean
+        cepstra = window @ self._cosines
+        cepstra[..., 0, :] += self._speech
+        return cepstra.flatten(-2)
+
+    def log_likelihood(self, features: Tensor) -> Tensor:
+        """Log-likelihood [N, 126] of each state for feature vectors [N, 39]."""
+        n = features.shape[0]
+        total = torch.zeros(_CODEBOOKS, 3, n)
+        for stream in range(3):
+            x = features[:, _CEPSTRA * stream : _CEPSTRA * (stream + 1)].T
+            scores = torch.addmm(self._constant[stream], self._linear[stream], torch.cat([x * x, x]))
+            scores = scores.view(_CODEBOOKS, _GAUSSIANS, n)
+            best = scores.amax(1, keepdim=True)
+            shares = torch.bmm(self._weights[stream], scores.sub_(best).exp_())
+            total += shares.add_(1e-10).log_().add_(best)
+        return total.reshape(STATES, n).T
+
+    def transitions(self) -> NDArray[np.float64]:
+        """State transition probabilities [42, 3, 4] for 10 ms steps; column 3 leaves the phone."""
+        data = (self.folder / "transition_matrices").read_bytes()
+        at = _after_header(data) + 4
+        count, rows, columns, size = struct.unpack_from("<4i", data, at)
+        matrices = np.frombuffer(data, "<f4", size, at + 16).reshape(count, rows, columns).astype(np.float64)
+        return matrices / matrices.sum(2, keepdims=True)
+
+    def _speech_mean(self, means: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mean cepstrum [13] that the model expects of voice, all speech phones alike."""
+        shares = weights[0].reshape(_GAUSSIANS, _CODEBOOKS, 3)
+        expected = np.einsum("dps,pdk->psk", shares / shares.sum(0), means[:, 0])
+        speech = [i for i, p in enumerate(self.phones) if p not in ("SIL", "+NSN+", "+SPN+")]
+        return expected[speech].mean((0, 1)).astype(np.float32)
+
+
+def model_folder() -> Path:
+    """The folder with the model (`en-us`) and `cmudict-en-us.dict` of the pocketsphinx package.
+
+    Raises MachineError when the package or the model is missing.
+    """
+    spec = importlib.util.find_spec("pocketsphinx")
+    if spec is None or spec.origin is None:
+        raise MachineError("the pocketsphinx package is missing: install it with `pip install pocketsphinx`")
+    folder = Path(spec.origin).parent / "model" / "en-us"
+    if not (folder / "en-us" / "mdef").is_file():
+        raise MachineError(f"{folder} has no en-us model: reinstall it with `pip install -U pocketsphinx`")
+    return folder
+
+
+def read_phones(path: Path) -> tuple[str, ...]:
+    """The 42 phone names of a binary `mdef`, in the order of the model's codebooks."""
+    data = path.read_bytes()
+    (length,) = struct.unpack_from("<i", data, 8)
+    at = 12 + length + 40
+    return tuple(name.decode() for name in data[at : at + 400].split(b"\0")[:_CODEBOOKS])
+
+
+def _after_header(data: bytes) -> int:
+    return data.index(b"endhdr\n") + 7
+
+
+def _read_gaussians(path: Path) -> NDArray[np.float32]:
+    """Means or variances [42, 3, 128, 13]."""
+    data = path.read_bytes()
+    at = _after_header(data)
+    magic, codebooks, streams, gaussians = struct.unpack_from("<4i", data, at)
+    if magic != 0x11223344 or (codebooks, streams, gaussians) != (_CODEBOOKS, 3, _GAUSSIANS):
+        raise MachineError(f"{path} is not the expected acoustic model: reinstall pocketsphinx 5")
+    size = _CODEBOOKS * 3 * _GAUSSIANS * _CEPSTRA
+    values = np.frombuffer(data, "<f4", size, at + 20 + 4 * streams)
+    return values.reshape(_CODEBOOKS, 3, _GAUSSIANS, _CEPSTRA)
+
+
+def _read_weights(path: Path) -> NDArray[np.float32]:
+    """Mixture weights [3, 128, 126] of the context-independent states, the first 126 of 5126."""
+    stored = np.frombuffer(path.read_bytes(), np.uint8, 3 * _GAUSSIANS * 5126, 640)
+    independent = stored.reshape(3, _GAUSSIANS, 5126)[:, :, :STATES].astype(np.float32)
+    return np.exp(-_WEIGHT_UNIT * independent).astype(np.float32)
+
+
+def _mel_filters() -> NDArray[np.float32]:
+    """Filters [257, 25] as in PocketSphinx: 130..6800 Hz, edges on bins, unit area, pre-emphasis 0.97.
+
+    Scaled from our power (full-scale sine = 1) to that of a Hamming-windowed int16 signal.
+    """
+    spacing = 31.25
+    low, high = hertz_to_mel(np.array(130.0)), hertz_to_mel(np.array(6800.0))
+    edges = mel_to_hertz(low + np.arange(_FILTERS + 2) * (high - low) / (_FILTERS + 1))
+    edges = np.floor(edges / spacing + 0.5) * spacing
+    f = np.arange(BINS) * spacing
+    bank = np.zeros((BINS, _FILTERS))
+    for i in range(_FILTERS):
+        start, centre, stop = edges[i : i + 3]
+        height = 2.0 / (stop - start)
+        rising, falling = (f - start) / (centre - start), (stop - f) / (stop - centre)
+        bank[:, i] = np.minimum(rising, falling).clip(0.0) * height
+        if bank[:, i].sum() < 0.5 * height:
+            bank[int(np.argmin(np.abs(f - centre))), i] = height
+    emphasis = np.abs(1 - 0.97 * np.exp(-2j * np.pi * np.arange(BINS) / 512)) ** 2
+    scale = (np.hamming(410).sum() / 2 * 32768.0) ** 2
+    return (bank * (emphasis * scale)[:, None]).astype(np.float32)
+
+
+def _cosines() -> NDArray[np.float32]:
+    """Orthonormal DCT-II [25, 13] with the model's lifter 1 + 11 sin(pi k / 22)."""
+    k, j = np.arange(_CEPSTRA), np.arange(_FILTERS)
+    table = np.cos(np.pi * k * (j[:, None] + 0.5) / _FILTERS) * np.sqrt(2.0 / _FILTERS)
+    table[:, 0] = np.sqrt(1.0 / _FILTERS)
+    return (table * (1.0 + 11.0 * np.sin(np.pi * k / 22.0))).astype(np.float32)
+
+
+def _dynamics() -> NDArray[np.float32]:
+    """Weights [3, 9] that take 9 spectra at 120 Hz (oldest first) to value, difference and second difference.
+
+    The model was trained on 100 frames a second: c[t], c[t+2] - c[t-2], c[t+3] - c[t+1] - c[t-1] + c[t-3];
+    instants between our spectra are interpolated linearly.
+    """
+
+    def at(offset: float) -> NDArray[np.float64]:
+        position = FRAMES - 1 - CENTRE + 1.2 * offset
+        row = np.zeros(FRAMES)
+        left = min(max(math.floor(position + 1e-9), 0), FRAMES - 2)
+        share = min(max(position - left, 0.0), 1.0)
+        row[left], row[left + 1] = 1.0 - share, share
+        return row
+
+    rows = [at(0), at(2) - at(-2), at(3) - at(1) - at(-1) + at(-3)]
+    return np.stack(rows).astype(np.float32)
