@@ -1,1 +1,0 @@
-"""What a character says: scripted lines, retrieval, language models."""
