@@ -32,8 +32,8 @@ class EspeakVoice:
 
     processes: how many sentences are synthesised at once; timeout: seconds without a sign of life after
     which a process is killed; waiting: sentences that may wait for a process before LimitError. A process
-    that dies is replaced; its sentence goes on where it was cut, once, and fails with VoiceError the second
-    time.
+    that dies is replaced, and its sentence goes on where it was cut; a sentence that kills one process more
+    than there are fails with VoiceError.
     """
 
     def __init__(self, processes: int = 2, timeout: float = 5.0, waiting: int = 64) -> None:
@@ -146,10 +146,11 @@ class EspeakVoice:
             base = await self._sentence(json.dumps(wish).encode(), base, last, buffer)
 
     async def _sentence(self, wish: bytes, base: int, last: bool, buffer: "_Buffer") -> int:
-        """Speak one sentence, on a second process if the first dies; returns where it ends."""
+        """Speak one sentence, on another process if one dies; returns where it ends."""
         given = 0
         phones_given = 0
-        for attempt in (1, 2):
+        attempts = len(self._slots) + 1
+        for attempt in range(attempts):
             slot = await self._acquire()
             request = slot.request(wish)
             skip_phones = phones_given
@@ -160,16 +161,17 @@ class EspeakVoice:
                     skip_phones -= len(phones) - len(fresh)
                     if end > given or final or fresh:
                         sound = pcm[max(0, given - first) :]
-                        if attempt == 2 and first <= given < end and given:
+                        if attempt and first <= given < end and given:
                             sound = _faded(sound)
                         timed = tuple(TimedPhone(ipa, base + a, base + b) for ipa, a, b in fresh)
                         buffer.put(VoiceChunk(base + given, sound, timed, final and last))
                         given += len(sound)
                         phones_given += len(fresh)
             except _Died as death:
-                if attempt == 2:
+                if attempt + 1 == attempts:
                     raise VoiceError(
-                        f"The voice failed twice on one sentence ({death}). Try another sentence or language."
+                        f"The voice failed {attempts} times on one sentence ({death}). "
+                        "Try another sentence or language."
                     ) from None
             else:
                 return base + given
@@ -241,7 +243,6 @@ class _Buffer:
         return chunk
 
 
-_Process = asyncio.subprocess.Process
 _Block = tuple[int, bool, list[tuple[str, int, int]], NDArray[np.int16]]
 
 
@@ -271,8 +272,7 @@ class _Slot:
 
     @property
     def process_id(self) -> int | None:
-        alive = self._process is not None and self._process.returncode is None
-        return self._process.pid if alive and self._process else None
+        return self._process.id if self._process else None
 
     async def start(self) -> None:
         await self._spawn()
@@ -304,7 +304,7 @@ class _Slot:
         number = next(self._requests) & 0xFFFFFFFF
         finished = False
         try:
-            await self._send(process, wire.SPEAK, number, wish)
+            await process.send(wire.SPEAK, number, wish)
             while not finished:
                 kind, payload = await self._answer(process, number)
                 finished = kind != wire.BLOCK
@@ -324,10 +324,10 @@ class _Slot:
             if not finished:
                 await self._cancel(process, number)
 
-    async def _cancel(self, process: _Process, number: int) -> None:
+    async def _cancel(self, process: "_Process", number: int) -> None:
         """Stop a request and read until the process says so; a process that does not is killed."""
         try:
-            await self._send(process, wire.CANCEL, number)
+            await process.send(wire.CANCEL, number)
             while True:
                 kind, payload = await self._answer(process, number)
                 if kind != wire.BLOCK or _decoded(payload)[1]:
@@ -338,40 +338,18 @@ class _Slot:
             self._kill(process)
             raise
 
-    async def _send(self, process: _Process, kind: int, number: int, payload: bytes = b"") -> None:
-        assert process.stdin is not None
-        try:
-            process.stdin.write(wire.HEADER.pack(len(payload), kind, number) + payload)
-            await process.stdin.drain()
-        except (ConnectionError, RuntimeError) as problem:
-            raise _Died(f"it ended: {problem}") from None
-
-    async def _answer(self, process: _Process, number: int) -> tuple[int, bytes]:
+    async def _answer(self, process: "_Process", number: int) -> tuple[int, bytes]:
         """The next frame that belongs to a request."""
         while True:
-            kind, request, payload = await self._frame(process)
+            kind, request, payload = await process.frame(self._timeout)
             if request == number:
                 return kind, payload
-
-    async def _frame(self, process: _Process) -> tuple[int, int, bytes]:
-        reader = process.stdout
-        assert reader is not None
-        try:
-            async with asyncio.timeout(self._timeout):
-                length, kind, request = wire.HEADER.unpack(await reader.readexactly(wire.HEADER.size))
-                if length > wire.LONGEST:
-                    raise _Died("it sent nonsense")
-                return kind, request, await reader.readexactly(length)
-        except TimeoutError:
-            raise _Died(f"it was silent for {self._timeout:g} s") from None
-        except (asyncio.IncompleteReadError, ConnectionError):
-            raise _Died("its process ended") from None
 
     async def _spawn(self) -> None:
         package = Path(wire.__file__).resolve().parent
         threads = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
         try:
-            self._process = await asyncio.create_subprocess_exec(
+            started = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-P",
                 "-c",
@@ -385,8 +363,9 @@ class _Slot:
             )
         except OSError as problem:
             raise MachineError(f"The voice process could not be started: {problem}.") from None
+        self._process = _Process(started)
         try:
-            kind, _, payload = await self._frame(self._process)
+            kind, _, payload = await self._process.frame(self._timeout)
         except _Died as death:
             self._kill(self._process)
             raise MachineError(
@@ -417,26 +396,81 @@ class _Slot:
                 self._problem = str(problem)
                 pause = min(5.0, 2 * pause + 0.1)
 
-    def _kill(self, process: _Process) -> None:
+    def _kill(self, process: "_Process") -> None:
         if process is self._process:
             self._ready.clear()
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+        process.kill()
 
     async def _end(self) -> None:
         process, self._process = self._process, None
         self._ready.clear()
-        if process is None:
-            return
-        if process.stdin is not None:
-            process.stdin.close()
+        if process is not None:
+            await process.end()
+
+
+class _Process:
+    """One process and the frames that come from it. Reading is a task of its own, so that a reader that is
+    cancelled never leaves half a frame behind."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._frames: asyncio.Queue[tuple[int, int, bytes] | None] = asyncio.Queue()
+        self._pump = asyncio.create_task(self._read())
+
+    @property
+    def id(self) -> int | None:
+        return self._process.pid if self._process.returncode is None else None
+
+    async def send(self, kind: int, number: int, payload: bytes = b"") -> None:
+        assert self._process.stdin is not None
         try:
-            await asyncio.wait_for(process.wait(), 1.0)
+            self._process.stdin.write(wire.HEADER.pack(len(payload), kind, number) + payload)
+            await self._process.stdin.drain()
+        except (ConnectionError, RuntimeError) as problem:
+            raise _Died(f"it ended: {problem}") from None
+
+    async def frame(self, timeout: float) -> tuple[int, int, bytes]:
+        """The next frame: kind, request, payload."""
+        try:
+            async with asyncio.timeout(timeout):
+                frame = await self._frames.get()
         except TimeoutError:
+            raise _Died(f"it was silent for {timeout:g} s") from None
+        if frame is None:
+            self._frames.put_nowait(None)
+            raise _Died("its process ended")
+        return frame
+
+    async def wait(self) -> None:
+        await self._process.wait()
+
+    def kill(self) -> None:
+        if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+                self._process.kill()
+
+    async def end(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), 1.0)
+        except TimeoutError:
+            self.kill()
+            await self._process.wait()
+        await self._pump
+
+    async def _read(self) -> None:
+        reader = self._process.stdout
+        assert reader is not None
+        try:
+            while True:
+                length, kind, request = wire.HEADER.unpack(await reader.readexactly(wire.HEADER.size))
+                if length > wire.LONGEST:
+                    break
+                self._frames.put_nowait((kind, request, await reader.readexactly(length)))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        self._frames.put_nowait(None)
 
 
 # Stands in for the packages' __init__ modules, which import far more than the process needs.

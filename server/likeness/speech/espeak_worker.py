@@ -338,6 +338,8 @@ def main() -> None:
     about = {"rate": library.rate, "languages": library.languages(), "variants": library.variants()}
     send(READY, 0, json.dumps(about).encode())
 
+    Resampler(library.rate, RATE_OUT)  # works out its weights before the first sentence
+
     requests: queue.SimpleQueue[tuple[int, bytes]] = queue.SimpleQueue()
     cancelled: set[int] = set()
     threading.Thread(target=_listen, args=(source, requests, cancelled), daemon=True).start()

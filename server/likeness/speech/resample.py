@@ -1,6 +1,7 @@
 """Resampler: exact streaming change of sample rate."""
 
 import math
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -30,7 +31,11 @@ class Resampler:
         self._half = math.ceil(_HALF / self._cut)
         # One block: `down` inputs give `up` outputs, as one matrix product over the block's window.
         self._span = self._down + 2 * self._half - 1
-        self._matrix = np.zeros((0, 0), np.float32) if self._same else self._weights()
+        self._matrix = (
+            np.zeros((0, 0), np.float32)
+            if self._same
+            else _weights(self._up, self._down, self._half, self._cut)
+        )
         self._start()
 
     def _start(self) -> None:
@@ -69,13 +74,15 @@ class Resampler:
         self._given += len(out)
         return out
 
-    def _weights(self) -> NDArray[np.float32]:
-        """Weights [span, up]: row i is input i - (half - 1) of the block, column k is output k."""
-        time = np.arange(self._up)[None, :] * self._down / self._up
-        offset = time - (np.arange(self._span)[:, None] - (self._half - 1))
-        # The pass band ends at 0.92 of the lower Nyquist rate, so that the window's skirt reaches no image.
-        cut = 0.92 * self._cut
-        inside = np.abs(offset) < self._half
-        shape = np.i0(_BETA * np.sqrt(np.clip(1.0 - (offset / self._half) ** 2, 0.0, 1.0))) / np.i0(_BETA)
-        weights = np.where(inside, np.sinc(cut * offset) * shape, 0.0)
-        return (weights / weights.sum(axis=0, keepdims=True)).astype(np.float32)
+
+@lru_cache(maxsize=16)
+def _weights(up: int, down: int, half: int, cut: float) -> NDArray[np.float32]:
+    """Weights [down + 2 half - 1, up]: row i is input i - (half - 1) of the block, column k is output k."""
+    time = np.arange(up)[None, :] * down / up
+    offset = time - (np.arange(down + 2 * half - 1)[:, None] - (half - 1))
+    inside = np.abs(offset) < half
+    shape = np.i0(_BETA * np.sqrt(np.clip(1.0 - (offset / half) ** 2, 0.0, 1.0))) / np.i0(_BETA)
+    # The pass band ends at 0.92 of the lower Nyquist rate, so that the window's skirt reaches no image.
+    sinc = 0.92 * cut * np.sinc(0.92 * cut * offset)
+    weights = np.where(inside, sinc * shape, 0.0)
+    return (weights / weights.sum(axis=0, keepdims=True)).astype(np.float32)
