@@ -1,0 +1,134 @@
+"""Microphone: the jitter buffer of a live voice, from packets as they arrive to hops on the media clock.
+
+The face of a sound needs `look_ahead` more samples of it, and the sound is relayed that much later, so that
+both carry the same media sample. A packet that arrives at media time t is therefore placed to end at
+t + look_ahead. Frames may be made up to `slack` samples late (they go out ahead of their sound by more than
+that), so jitter costs nothing until it exceeds the slack; then silence is put in, and the voice is
+that much later until it can be moved forward again in a pause.
+"""
+
+from collections import deque
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likeness.head.frame import SAMPLE_RATE, SAMPLES_PER_FRAME
+
+Float32 = NDArray[np.float32]
+
+HOP: Final = SAMPLES_PER_FRAME
+PAUSE: Final = 12
+"""Hops without sound after which the microphone counts as silent and is placed anew when it returns."""
+QUIET: Final = 0.01
+"""Peak below which a stretch may be left out to catch up, of 1."""
+SPARE: Final = int(0.030 * SAMPLE_RATE)
+"""Delay beyond what the jitter needs; more of it is left out in the next pause."""
+EXCESS: Final = int(0.250 * SAMPLE_RATE)
+"""Delay that is cut at once, even in a word: the network held a pile of packets back."""
+WINDOW: Final = 2 * SAMPLE_RATE
+"""Stretch of sound over which the least delay is watched."""
+
+
+class Microphone:
+    """One live voice. All samples are positions on the performer's media clock, 48 kHz.
+
+    Args:
+        start: the sample of the first frame that this voice shall drive, a multiple of 800.
+        look_ahead: samples that the lip-sync needs beyond a frame.
+        slack: how late, in samples, a frame may still be made.
+    """
+
+    def __init__(self, start: int, look_ahead: int, slack: int) -> None:
+        self._look_ahead = look_ahead
+        self._slack = slack
+        self._hop = start + look_ahead - HOP
+        """Where the next hop for the lip-sync starts."""
+        self._end = self._hop
+        """Up to here there is sound or inserted silence."""
+        self._pieces: deque[tuple[int, Float32]] = deque()
+        self._missing = PAUSE
+        self._least = 0
+        self._watched = 0
+        self.dropped = 0
+        """Samples left out to catch up."""
+        self.inserted = 0
+        """Samples of silence put in because sound came too late."""
+
+    @property
+    def next_frame(self) -> int:
+        """The frame that the next hop completes."""
+        return self._hop + HOP - self._look_ahead
+
+    @property
+    def silent(self) -> bool:
+        """No sound has come for 0.2 s."""
+        return self._missing >= PAUSE
+
+    @property
+    def ready(self) -> bool:
+        """A whole hop of sound is here."""
+        return self._end - self._hop >= HOP
+
+    def push(self, pcm: Float32, clock: int) -> None:
+        """Add sound, float32[n] in -1..1 at 48 kHz, that arrived at media time `clock`."""
+        count = len(pcm)
+        if not count:
+            return
+        goal = clock + self._look_ahead
+        if self.silent:
+            self._end = max(self._end, goal - count)
+            self._least, self._watched = EXCESS, 0
+        self._missing = 0
+        delay = self._end + count - goal
+        pcm = self._catch_up(pcm, delay)
+        self._pieces.append((self._end, pcm))
+        self._end += len(pcm)
+
+    def take_hop(self) -> Float32:
+        """The next 800 samples; silence is put in for what is not here yet."""
+        first, self._hop = self._hop, self._hop + HOP
+        if self._end < self._hop:
+            if self._end <= first:
+                self._missing += 1
+            self.inserted += self._hop - max(self._end, first) if not self.silent else 0
+            self._end = self._hop
+        return self.read(first, HOP)
+
+    def late(self, clock: int) -> bool:
+        """The next frame cannot wait any longer."""
+        return self.next_frame <= clock - (0 if self.silent else self._slack)
+
+    def read(self, first: int, count: int) -> Float32:
+        """float32[count] from `first` on, silence where there is nothing."""
+        out = np.zeros(count, np.float32)
+        last = first + count
+        for start, pcm in self._pieces:
+            if start >= last:
+                break
+            low, high = max(start, first), min(start + len(pcm), last)
+            if low < high:
+                out[low - first : high - first] = pcm[low - start : high - start]
+        return out
+
+    def forget(self, before: int) -> None:
+        """Drop sound that ends at or before a sample."""
+        before = min(before, self._hop)
+        while self._pieces and self._pieces[0][0] + len(self._pieces[0][1]) <= before:
+            self._pieces.popleft()
+
+    def _catch_up(self, pcm: Float32, delay: int) -> Float32:
+        """Leave sound out when the voice has been later than it need be."""
+        self._least = min(self._least, delay)
+        self._watched += len(pcm)
+        cut = 0
+        if delay > EXCESS:
+            cut = min(len(pcm), delay - SPARE)
+        elif self._watched >= WINDOW:
+            if self._least > SPARE and float(np.abs(pcm).max()) < QUIET:
+                cut = min(len(pcm), self._least)
+            elif self._least > SPARE:
+                return pcm  # not in a word: wait for a pause
+            self._least, self._watched = EXCESS, 0
+        self.dropped += cut
+        return pcm[cut:]

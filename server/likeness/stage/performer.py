@@ -1,0 +1,169 @@
+"""Performer: one avatar of a room, its voice on the media clock and how far it has been sent."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likeness.head import Character, Head
+from likeness.head.frame import SAMPLES_PER_FRAME
+from likeness.speech.articulation import Articulator
+from likeness.stage.clock import GRID
+from likeness.stage.microphone import Microphone
+from likeness.stage.outlet import BLOCK
+from likeness.stage.record import Record
+from likeness.stage.timeline import VoiceTimeline
+from likeness.stage.voice_encoder import VoiceEncoder
+from likeness.v1 import stream_pb2
+
+Float32 = NDArray[np.float32]
+Int16 = NDArray[np.int16]
+
+CATCH_UP: Final = 4
+"""Frames of one performer in one pass; a longer backlog is worked off in the passes that follow."""
+AHEAD: Final = 2 * SAMPLES_PER_FRAME
+"""How far before its time a frame may go out when its sound came early."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameJob:
+    """One frame to be made.
+
+    sound: float32[800] from the frame's sample on, for prosody; None in silence. hop: float32[800], the
+    lip-sync's next input; None where no microphone is open.
+    """
+
+    performer: "Performer"
+    sample: int
+    sequence: int
+    sound: Float32 | None
+    hop: Float32 | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VoiceJob:
+    """One voice block to be sent. `text` is the synthetic part, `live` the microphone's; None: silence."""
+
+    performer: "Performer"
+    sample: int
+    text: Int16 | None
+    live: Int16 | None
+    wanted: "Wanted"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Who listens to a performer: others (and its person, who wants to hear everything), and in which
+    form; and its person, who hears the synthetic part only."""
+
+    all: bool = False
+    all_opus: bool = False
+    own: bool = False
+    own_opus: bool = False
+
+    def __bool__(self) -> bool:
+        return self.all or self.own
+
+
+class Performer:
+    """One avatar in time. The media clock starts at 0 on tick `origin`, a multiple of GRID.
+
+    Args:
+        avatar: id in its room, 1..65535.
+        row: its row of the troupe.
+        lead: samples that frames go out ahead of their sound.
+        tick: the stage's present tick.
+    """
+
+    def __init__(self, avatar: int, character: Character, head: Head, row: int, lead: int, tick: int) -> None:
+        self.avatar = avatar
+        self.character = character
+        self.head = head
+        self.row = row
+        self.session = ""
+        self.record: Record | None = None
+        self.epoch = 0
+        self.driver: stream_pb2.Driver = stream_pb2.DRIVER_IDLE
+        self.failed = False
+        """Sealing failed: nothing of this performer may go out any more."""
+        self.timeline = VoiceTimeline()
+        self.articulator = Articulator()
+        self.microphone: Microphone | None = None
+        self.lip_slot: int | None = None
+        self.prosody_slot: int | None = None
+        self.encoder = VoiceEncoder()
+        self.own_encoder = VoiceEncoder()
+        """For the person's own ear, where that differs (typed text while the microphone is open)."""
+        self._origin = tick - tick % GRID
+        self._lead = lead
+        self.next_frame = (tick - self._origin) * SAMPLES_PER_FRAME
+        self.next_block = max(0, (self.next_frame - lead) // BLOCK * BLOCK)
+        self.sequence = 0
+
+    def clock(self, stage_sample: int) -> int:
+        """The media sample at a time of the stage."""
+        return stage_sample - self._origin * SAMPLES_PER_FRAME
+
+    @property
+    def scales(self) -> Float32:
+        """Value of one step of each expression component on the wire, [E]."""
+        return self.head.rig.scales
+
+    @property
+    def heard(self) -> int:
+        """The media sample up to which the voice has been sent."""
+        return self.next_block
+
+    def frames_due(self, stage_sample: int) -> list[FrameJob]:
+        """The frames whose time has come, or whose live sound has; takes them off the clock."""
+        clock, jobs, mic = self.clock(stage_sample), list[FrameJob](), self.microphone
+        while len(jobs) < CATCH_UP:
+            hop = None
+            if mic is None:
+                if self.next_frame > clock:
+                    break
+            elif mic.late(clock) or (mic.ready and self.next_frame <= clock + AHEAD):
+                hop = mic.take_hop()
+            else:
+                break
+            first = self.next_frame
+            jobs.append(FrameJob(self, first, self.sequence, self._sound(first), hop))
+            self.next_frame += SAMPLES_PER_FRAME
+            self.sequence = (self.sequence + 1) & 0xFFFFFFFF
+        return jobs
+
+    def behind(self, stage_sample: int) -> int:
+        """Whole frames that should have been sent and were not."""
+        return max(0, self.clock(stage_sample) - self.next_frame) // SAMPLES_PER_FRAME
+
+    def blocks_due(self, stage_sample: int, wanted: Wanted) -> list[VoiceJob]:
+        """The voice blocks whose time has come; takes them off the clock."""
+        jobs: list[VoiceJob] = []
+        mic, last = self.microphone, self.clock(stage_sample) - self._lead
+        while self.next_block <= last:
+            if wanted:
+                live = None
+                if mic is not None and not mic.silent:
+                    live = np.clip(mic.read(self.next_block, BLOCK) * 32768, -32768, 32767).astype(np.int16)
+                text = self.timeline.read(self.next_block, BLOCK)
+                jobs.append(VoiceJob(self, self.next_block, text, live, wanted))
+            self.next_block += BLOCK
+        self.timeline.forget(self.next_block)
+        if mic is not None:
+            mic.forget(self.next_block)
+        return jobs
+
+    def cut(self) -> int:
+        """Stop the synthetic voice within one block and close the mouth; the sample of the cut."""
+        self.timeline.cut(self.next_block)
+        self.articulator = Articulator()
+        return self.next_block
+
+    def _sound(self, first: int) -> Float32 | None:
+        text = self.timeline.read(first, SAMPLES_PER_FRAME)
+        sound = None if text is None else text.astype(np.float32) / 32768
+        if self.microphone is not None and not self.microphone.silent:
+            live = self.microphone.read(first, SAMPLES_PER_FRAME)
+            sound = live if sound is None else sound + live
+        return sound

@@ -1,0 +1,392 @@
+"""Session: one person's or agent's stay in a room, the unit that is tagged, logged and sealed."""
+
+import hashlib
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likeness.errors import InputError, LikenessError, LimitError
+from likeness.head.controls import CONTROL_COUNT, CONTROL_INDEX
+from likeness.head.frame import SAMPLE_RATE
+from likeness.performance import (
+    ControlsIn,
+    PacketError,
+    Ping,
+    Pong,
+    Pose,
+    Stop,
+    Voice,
+    decode_client,
+    encode_client,
+    newer_epoch,
+)
+from likeness.speech import Resampler
+from likeness.stage.grant import Action, Grant
+from likeness.stage.outlet import Outlet, VoicePacket
+from likeness.stage.performer import Performer
+from likeness.stage.rate_limit import RateLimit
+from likeness.stage.record import Record
+from likeness.stage.speaker import Speaker, Utterance
+from likeness.v1 import room_pb2
+from likeness.v1.room_pb2 import Notice, SpeechState
+
+if TYPE_CHECKING:
+    from likeness.stage.room import Room
+    from likeness.stage.stage import Stage
+
+MISSED: Final = 256
+"""Control messages that are kept for a session whose person is away."""
+MIN_RATE, MAX_RATE = 8_000, 96_000
+
+
+class Session:
+    """One stay. Transports attach an Outlet to it and hand it whatever their client sends.
+
+    Made by `Stage.hello`. Nothing a client sends raises out of `handle` or `handle_datagram`, and nothing
+    it sends can disturb another session.
+    """
+
+    def __init__(
+        self,
+        *,
+        id: str,
+        resume_token: str,
+        room: "Room",
+        performer: Performer | None,
+        speaker_of: Callable[["Session", Performer], Speaker],
+        grant: Grant,
+        name: str,
+        peer: str,
+        record: Record,
+        stage: "Stage",
+    ) -> None:
+        self.id = id
+        self.resume_token = resume_token
+        self.room = room
+        self.performer = performer
+        self.grant = grant
+        self.name = name
+        self.peer = peer
+        self.record = record
+        self.outlet: Outlet | None = None
+        self.hear_self = False
+        self.closed = ""
+        """Why the session ended; empty while it lives."""
+        self.lost_at: float | None = None
+        """When its person went away; None while connected."""
+        self.rejected = 0
+        """Messages that could not be used or came too fast."""
+        self.speaker = None if performer is None else speaker_of(self, performer)
+        self.last_heard = 0.0
+        self.pings = False
+        self._stage = stage
+        self._missed: deque[room_pb2.ServerMessage] = deque(maxlen=MISSED)
+        limits = stage.config.limits
+        self._messages = RateLimit(limits.messages_per_second, 2 * limits.messages_per_second, stage.now)
+        self._sound = RateLimit(1.25 * SAMPLE_RATE, 3 * SAMPLE_RATE, stage.now)
+        self._notices = RateLimit(1.0, 5.0, stage.now)
+        self._resampler: tuple[int, Resampler] | None = None
+        self._pose_sequence = -1
+        self._controls_sequence = -1
+
+    @property
+    def avatar(self) -> int:
+        """The id of the own performer in the room; 0 for an observer."""
+        return self.performer.avatar if self.performer else 0
+
+    # --- what comes and goes -------------------------------------------------------------------------
+
+    def attach(self, outlet: Outlet) -> None:
+        """Send everything to `outlet` from now on; an earlier outlet is closed."""
+        if self.closed:
+            outlet.close(self.closed)
+            return
+        before, self.outlet = self.outlet, outlet
+        if before is not None and before is not outlet:
+            before.close("replaced: this session was opened somewhere else")
+        returned, self.lost_at = self.lost_at is not None, None
+        self.last_heard = self._stage.now()
+        self.pings = False
+        for message in self._missed:
+            outlet.send_control(message)
+        self._missed.clear()
+        if returned:
+            self.record.note("resumed", {})
+
+    def detach(self, outlet: Outlet) -> None:
+        """The connection behind `outlet` is gone; the session waits for its person, then closes."""
+        if self.outlet is outlet:
+            self.outlet = None
+            self.lose()
+
+    def lose(self) -> None:
+        """Start waiting for the person to return."""
+        if self.lost_at is None and not self.closed:
+            self.lost_at = self._stage.now()
+            self.close_microphone()
+            self.record.note("lost", {})
+
+    def forget_missed(self) -> None:
+        """A new Welcome says all that was missed."""
+        self._missed.clear()
+
+    def tell(self, message: room_pb2.ServerMessage) -> None:
+        """A control message for this session; kept while its person is away."""
+        if self.outlet is not None:
+            self.outlet.send_control(message)
+        elif message.WhichOneof("body") != "seal":
+            self._missed.append(message)
+
+    def notice(self, level: "Notice.Level", code: str, text: str, *, fatal: bool = False) -> None:
+        """Something the person should read; too many are left out, except fatal ones."""
+        if fatal or self._notices.take():
+            self.tell(_notice(level, code, text, fatal))
+
+    def send_motion(self, datagram: bytes) -> None:
+        """Motion for this session, if somebody is there."""
+        if self.outlet is not None:
+            self.outlet.send_motion(datagram)
+
+    def hears(self) -> bool:
+        """Whether voice is wanted."""
+        return self.outlet is not None and self.outlet.want_voice
+
+    def send_voice(self, packet: VoicePacket) -> None:
+        """Voice for this session."""
+        if self.outlet is not None and self.outlet.want_voice:
+            self.outlet.send_voice(packet)
+
+    # --- what the client sends -----------------------------------------------------------------------
+
+    async def handle(self, message: room_pb2.ClientMessage) -> None:
+        """Do what a message asks; whatever is wrong with it becomes a Notice."""
+        self.last_heard = self._stage.now()
+        if self.closed:
+            return
+        body = message.WhichOneof("body")
+        try:
+            if body == "motion":
+                self.handle_datagram(message.motion)
+                return
+            if body == "audio":  # has a rate limit of its own: samples
+                self._audio(message.audio)
+                return
+            if not self._messages.take():
+                raise LimitError("messages come too fast; the newest was left out. Send fewer a second.")
+            match body:
+                case "say":
+                    self._say(message.say)
+                case "stop":
+                    self._stop(message.stop.avatar, message.stop.epoch or None)
+                case "microphone":
+                    self._microphone(message.microphone)
+                case "listener":
+                    self._listener(message.listener)
+                case "override":
+                    self._override(message.override)
+                case "ping":
+                    self._ping(message.ping)
+                case "bye":
+                    await self._stage.end(self, message.bye.reason[:200] or "bye")
+                case "hello":
+                    raise InputError("hello was said already; open another connection for another session.")
+                case _:
+                    raise InputError("an empty message; it needs one body, e.g. say.")
+        except LikenessError as error:
+            self.rejected += 1
+            self._stage.metrics.rejected.inc()
+            if body == "say":
+                self._speech(SpeechState.FAILED, Utterance(message.say.id, ""), str(error))
+            self.notice(Notice.WARNING, error.code, str(error))
+
+    def handle_datagram(self, data: bytes) -> None:
+        """Do what a client datagram of docs/protocol.md asks; a bad one is dropped and counted."""
+        self.last_heard = self._stage.now()
+        if self.closed:
+            return
+        try:
+            if len(data) > self._stage.config.limits.message_bytes or not self._messages.take():
+                raise LimitError("too large or too many datagrams")
+            datagram = decode_client(data)
+            match datagram:
+                case Stop():
+                    self._stop(datagram.avatar, datagram.epoch)
+                case Pose():
+                    self._pose(datagram)
+                case ControlsIn():
+                    self._controls(datagram)
+                case Ping():
+                    self.pings = True
+                    now = self._stage.wall() * 1000
+                    self.send_motion(encode_client(Pong(datagram.nonce, datagram.client_time, now)))
+                case Voice():
+                    if datagram.codec != 1:
+                        raise PacketError("Opus is decoded by the transport, not here.")
+                    self.push_microphone(np.frombuffer(datagram.payload, "<i2"))
+                case Pong():
+                    pass
+        except LikenessError:
+            self.rejected += 1
+            self._stage.metrics.rejected.inc()
+
+    def push_microphone(self, pcm: NDArray[np.int16] | NDArray[np.float32], rate: int = SAMPLE_RATE) -> None:
+        """Live sound, mono, int16 or float32 in -1..1, as it comes; ignored while the microphone is shut."""
+        performer = self.performer
+        if self.closed or performer is None or performer.microphone is None or not len(pcm):
+            return
+        if not MIN_RATE <= rate <= MAX_RATE or not self._sound.take(len(pcm) * SAMPLE_RATE / rate):
+            self.rejected += 1
+            self._stage.metrics.rejected.inc()
+            return
+        sound = pcm.astype(np.float32) / 32768 if pcm.dtype == np.int16 else pcm.astype(np.float32)
+        if pcm.dtype != np.int16:
+            sound = np.clip(np.nan_to_num(sound), -1.0, 1.0)
+        if rate != SAMPLE_RATE:
+            if self._resampler is None or self._resampler[0] != rate:
+                self._resampler = (rate, Resampler(rate, SAMPLE_RATE))
+            sound = self._resampler[1].push(sound)
+        performer.microphone.push(sound, performer.clock(self._stage.clock.sample()))
+        self._stage.wake()
+
+    # --- one body each ---------------------------------------------------------------------------------
+
+    def _own(self, action: Action) -> Performer:
+        self.grant.require(action)
+        if self.performer is None:
+            raise InputError("an observer has no avatar; say hello with a character to have one.")
+        return self.performer
+
+    def _say(self, say: room_pb2.Say) -> None:
+        self._own(Action.SPEAK)
+        limit = self._stage.config.limits.text_length
+        if len(say.text) > 8 * limit:
+            raise LimitError(f"the text has {len(say.text)} characters; the limit is {limit}.")
+        assert self.speaker is not None
+        self.speaker.say(say.text, say.id)
+        said: dict[str, object] = {
+            "sha256": hashlib.sha256(say.text.encode()).hexdigest(),
+            "length": len(say.text),
+        }
+        if self._stage.config.provenance.log_text:
+            said["text"] = say.text
+        self.record.note("said", said)
+        self._stage.update_driver(self)
+
+    def _stop(self, avatar: int, epoch: int | None) -> None:
+        target = self
+        if avatar not in (0, self.avatar):
+            self.grant.require(Action.MODERATE)
+            other = self.room.session_of(avatar)
+            if other is None:
+                raise InputError(f"there is no avatar {avatar} in this room.")
+            target = other
+        performer = target.performer
+        if performer is None or target.speaker is None:
+            raise InputError("an observer has no avatar to stop.")
+        wanted = (performer.epoch + 1) & 0xFFFF if epoch is None else epoch & 0xFFFF
+        if not newer_epoch(wanted, performer.epoch):
+            return  # one of the five copies of an order that was taken
+        speaking = target.speaker.speaking
+        target.speaker.stop()
+        self._stage.set_epoch(performer, wanted)
+        if speaking:
+            target.record.note("stopped", {"by": self.id, "sample": performer.heard})
+        self._stage.update_driver(target)
+
+    def _microphone(self, wish: room_pb2.Microphone) -> None:
+        self.hear_self = wish.hear_self
+        if wish.open:
+            self.open_microphone()
+        else:
+            self.close_microphone()
+
+    def open_microphone(self) -> None:
+        """Let the person's live voice drive the avatar."""
+        performer = self._own(Action.SPEAK)
+        if performer.microphone is None:
+            self._stage.open_microphone(performer)
+            self._resampler = None
+        self._stage.update_driver(self)
+
+    def close_microphone(self) -> None:
+        """What was spoken is still heard; nothing more is taken."""
+        if self.performer is not None and self.performer.microphone is not None:
+            self._stage.close_microphone(self.performer)
+
+    def _audio(self, audio: room_pb2.AudioIn) -> None:
+        performer = self._own(Action.SPEAK)
+        if len(audio.pcm16) % 2 or len(audio.pcm16) > 2 * MAX_RATE:
+            raise InputError(
+                f"{len(audio.pcm16)} bytes of audio; send whole int16 samples, at most a second."
+            )
+        rate = audio.sample_rate or SAMPLE_RATE
+        if not MIN_RATE <= rate <= MAX_RATE:
+            raise InputError(f"a sample rate of {rate}; send {MIN_RATE} to {MAX_RATE}.")
+        if performer.microphone is None:
+            self.open_microphone()
+        self.push_microphone(np.frombuffer(audio.pcm16, "<i2"), rate)
+
+    def _listener(self, listener: room_pb2.Listener) -> None:
+        position = np.array([listener.x, listener.y, listener.z], np.float32)
+        if not np.isfinite(position).all() or np.abs(position).max() > 16:
+            raise InputError("the listener is not within 16 m of the scene's origin.")
+        if self.performer is not None:
+            self._stage.set_listener(self.performer, position)
+
+    def _override(self, override: room_pb2.Override) -> None:
+        performer = self._own(Action.OVERRIDE)
+        controls = None
+        if override.controls:
+            controls = np.full(CONTROL_COUNT, np.nan, np.float32)
+            for name, value in override.controls.items():
+                if name not in CONTROL_INDEX:
+                    raise InputError(f"no control {name[:40]!r}; the 52 have ARKit's names, e.g. jawOpen.")
+                controls[CONTROL_INDEX[name]] = min(max(value, 0.0), 1.0) if np.isfinite(value) else 0.0
+        expression = np.array(override.expression, np.float32) if override.expression else None
+        if expression is not None and (
+            len(expression) > performer.head.model.expression_count or not np.isfinite(expression).all()
+        ):
+            most = performer.head.model.expression_count
+            raise InputError(f"{len(expression)} expression values; this head has {most}, all finite.")
+        self._stage.set_override(performer, controls, expression)
+
+    def _pose(self, pose: Pose) -> None:
+        performer = self._own(Action.TRACK)
+        if self._pose_sequence >= 0 and (pose.sequence - self._pose_sequence) & 0xFFFFFFFF >= 1 << 31:
+            return  # overtaken by a newer one
+        self._pose_sequence = pose.sequence
+        self._stage.set_pose(performer, pose)
+        self._stage.update_driver(self, tracked=True)
+
+    def _controls(self, controls: ControlsIn) -> None:
+        performer = self._own(Action.TRACK)
+        if (
+            self._controls_sequence >= 0
+            and (controls.sequence - self._controls_sequence) & 0xFFFFFFFF >= 1 << 31
+        ):
+            return
+        self._controls_sequence = controls.sequence
+        self._stage.set_tracked(performer, controls)
+        self._stage.update_driver(self, tracked=True)
+
+    def _ping(self, ping: room_pb2.Ping) -> None:
+        self.pings = True
+        pong = room_pb2.Pong(
+            nonce=ping.nonce, client_time_ms=ping.client_time_ms, server_time_ms=self._stage.wall() * 1000
+        )
+        if self.outlet is not None:
+            self.outlet.send_control(room_pb2.ServerMessage(pong=pong))
+
+    def _speech(self, phase: "SpeechState.Phase", utterance: Utterance, error: str = "") -> None:
+        """Only to this session: the room hears a text when it is spoken, not when it fails to be."""
+        state = SpeechState(
+            avatar=self.avatar, id=utterance.id, phase=phase, text=utterance.text, error=error
+        )
+        self.tell(room_pb2.ServerMessage(speech=state))
+
+
+def _notice(level: "Notice.Level", code: str, text: str, fatal: bool) -> room_pb2.ServerMessage:
+    return room_pb2.ServerMessage(notice=Notice(level=level, code=code, text=text, fatal=fatal))
