@@ -1,0 +1,166 @@
+import { type Bone, Group, Mesh, type Object3D, Quaternion, Vector3 } from 'three'
+import { GLTFLoader } from 'three/addons/loaders/GLTFLoader.js'
+import { MeshoptDecoder } from 'three/addons/libs/meshopt_decoder.module.js'
+import { type Face, fromAxisAngle } from '../motion/face'
+import type { Vec3 } from '../wire/packet'
+import { findLips, type LipPair, lipOpening } from './lips'
+import { dress, type Quality, undress } from './materials'
+
+/** Weights below this move no vertex by a visible amount, and a zero weight costs the shader nothing. */
+const NOTHING = 1e-4
+
+interface Slot {
+  influences: number[]
+  index: number
+}
+
+interface Joint {
+  node: Object3D
+  rest: Quaternion
+  position: Vector3
+}
+
+/** An avatar's mesh: five joints and named morph targets, posed by a Face. */
+export class Avatar {
+  /** What the stage places; its origin is the head's origin, between the eyes. */
+  readonly group = new Group()
+  readonly url: string
+  readonly triangles: number
+  readonly meshes: Mesh[] = []
+  readonly morphNames: string[]
+  readonly boneCount: number
+  readonly #slots = new Map<string, Slot[]>()
+  readonly #joints: Partial<Record<'root' | 'neck' | 'jaw' | 'left_eye' | 'right_eye', Joint>> = {}
+  readonly #lips: LipPair | null
+  #components: (Slot[] | null)[] = []
+
+  private constructor(scene: Object3D, url: string, quality: Quality) {
+    this.url = url
+    this.group.add(scene)
+    let triangles = 0
+    let bones = 0
+    scene.traverse(node => {
+      if ((node as Bone).isBone) bones++
+      for (const name of ['root', 'neck', 'jaw', 'left_eye', 'right_eye'] as const) {
+        if (node.name === name && !(node instanceof Mesh)) {
+          this.#joints[name] = { node, rest: node.quaternion.clone(), position: node.position.clone() }
+        }
+      }
+      if (!(node instanceof Mesh)) return
+      this.meshes.push(node)
+      const { index, attributes } = node.geometry
+      triangles += (index ? index.count : (attributes['position']?.count ?? 0)) / 3
+      // Morphs and bones move vertices out of the rest bounds; a head is never worth culling wrongly.
+      node.frustumCulled = false
+      dress(node, quality)
+      const influences = node.morphTargetInfluences
+      for (const [name, at] of Object.entries(node.morphTargetDictionary ?? {})) {
+        if (!influences) continue
+        const slots = this.#slots.get(name) ?? []
+        slots.push({ influences, index: at })
+        this.#slots.set(name, slots)
+      }
+    })
+    this.triangles = Math.round(triangles)
+    this.boneCount = bones
+    this.morphNames = [...this.#slots.keys()]
+    this.#lips = this.#namedLips(scene) ?? this.#foundLips()
+  }
+
+  /** Loads a .glb. Rejects with words a person can read. */
+  static async load(url: string, quality: Quality, progress: (share: number) => void): Promise<Avatar> {
+    const loader = new GLTFLoader().setMeshoptDecoder(MeshoptDecoder)
+    try {
+      const gltf = await loader.loadAsync(url, event => {
+        if (event.lengthComputable && event.total > 0) progress(event.loaded / event.total)
+      })
+      return new Avatar(gltf.scene, url, quality)
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      throw new Error(`The avatar ${url} could not be loaded: ${why}. Reload the page; if it stays, its file is missing or damaged.`)
+    }
+  }
+
+  /** Names of the expression components, in the order of the frames. */
+  setComponents(names: readonly string[]): void {
+    this.#components = names.map(name => this.#slots.get(name) ?? null)
+  }
+
+  apply(face: Face): void {
+    this.#components.forEach((slots, i) => {
+      if (slots) setWeight(slots, face.expression[i] ?? 0)
+    })
+    setWeight(this.#slots.get('eyelidLeft'), face.eyelids[0])
+    setWeight(this.#slots.get('eyelidRight'), face.eyelids[1])
+    const { root, neck, jaw, left_eye: left, right_eye: right } = this.#joints
+    turn(neck, face.neck)
+    turn(jaw, face.jaw)
+    turn(left, [face.eyes[0], face.eyes[1], 0])
+    turn(right, [face.eyes[2], face.eyes[3], 0])
+    if (root) {
+      root.node.quaternion.set(...face.headRotation).multiply(root.rest)
+      root.node.position.copy(root.position).add(offset.set(...face.headTranslation))
+    }
+  }
+
+  /** Lip opening of the mesh as posed now, metres; NaN where no lips are known. */
+  lipOpening(): number {
+    return this.#lips ? lipOpening(this.#lips) : Number.NaN
+  }
+
+  dispose(): void {
+    this.group.removeFromParent()
+    for (const mesh of this.meshes) {
+      mesh.geometry.dispose()
+      undress(mesh)
+    }
+  }
+
+  /** The file's own statement: extras.lip_pair [upper, lower] on a mesh or its node. */
+  #namedLips(scene: Object3D): LipPair | null {
+    let found: LipPair | null = null
+    scene.traverse(node => {
+      if (!(node instanceof Mesh)) return
+      const extras = (node.userData['likeness'] ?? node.userData) as Record<string, unknown>
+      const pair = extras['lip_pair']
+      if (!Array.isArray(pair)) return
+      const [upper, lower] = pair
+      const count = node.geometry.getAttribute('position').count
+      if (Number.isInteger(upper) && Number.isInteger(lower) && upper < count && lower < count) {
+        found = { mesh: node, upper, lower }
+      }
+    })
+    return found
+  }
+
+  #foundLips(): LipPair | null {
+    const jawSlots = this.#slots.get('jawOpen')
+    return findLips(
+      this.group,
+      this.meshes,
+      () => {
+        turn(this.#joints.jaw, [0.3, 0, 0])
+        setWeight(jawSlots, 1)
+      },
+      () => {
+        turn(this.#joints.jaw, [0, 0, 0])
+        setWeight(jawSlots, 0)
+      },
+    )
+  }
+}
+
+const offset = new Vector3()
+const rotation = new Quaternion()
+
+function turn(joint: Joint | undefined, axisAngle: Vec3): void {
+  if (!joint) return
+  rotation.set(...fromAxisAngle(axisAngle))
+  joint.node.quaternion.copy(rotation).multiply(joint.rest)
+}
+
+function setWeight(slots: Slot[] | undefined | null, weight: number): void {
+  if (!slots) return
+  const value = Math.abs(weight) < NOTHING ? 0 : weight
+  for (const slot of slots) slot.influences[slot.index] = value
+}

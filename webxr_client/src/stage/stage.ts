@@ -1,0 +1,277 @@
+import {
+  AgXToneMapping,
+  Color,
+  Fog,
+  PCFShadowMap,
+  PerspectiveCamera,
+  Scene,
+  SRGBColorSpace,
+  Vector3,
+  WebGLRenderer,
+} from 'three'
+import type { Avatar } from '../avatar/avatar'
+import type { Quality } from '../avatar/materials'
+import { Lights, softboxEnvironment } from './lights'
+import { Mark, type MarkProbe } from './mark'
+import { Orbit } from './orbit'
+import { judgeQuality, Pace } from './pace'
+import { Plaque } from './plaque'
+import { buildSet, disposeSet, type SceneName, type StageSet } from './set'
+
+/** Height of the character's eyes on a screen, metres; a headset's wearer gets their own. */
+const SCREEN_EYES = 1.42
+const TALK_DISTANCE = 1.2
+
+interface Seat {
+  avatar: Avatar
+  plaque: Plaque
+  markText: string
+}
+
+export interface StageOptions {
+  canvas: HTMLCanvasElement
+  quality: Quality | null
+  /** Called before each picture with the time it is due on the screen. */
+  pose: (dueMs: number) => void
+  /** Called after each picture. */
+  drawn: (dueMs: number) => void
+}
+
+/** The scene, its light, its camera and its avatars: draws pictures, on the screen or in a headset. */
+export class Stage {
+  readonly quality: Quality
+  readonly mark = new Mark()
+  readonly #renderer: WebGLRenderer
+  readonly #scene = new Scene()
+  readonly #camera = new PerspectiveCamera(27, 1, 0.05, 30)
+  readonly #orbit: Orbit
+  readonly #lights: Lights
+  readonly #pace: Pace
+  readonly #options: StageOptions
+  readonly #seats = new Map<number, Seat>()
+  readonly #calm = matchMedia('(prefers-reduced-motion: reduce)')
+  readonly #probes: ((probe: MarkProbe) => void)[] = []
+  #set: StageSet
+  #eyes = SCREEN_EYES
+  #frames = 0
+  #xrFrames = 0
+  #lastMs = 0
+  #interval = 16.7
+  #firstPicture = 0
+  #bottomInset = 0
+  #session: XRSession | null = null
+  #greeted = false
+
+  constructor(options: StageOptions) {
+    this.#options = options
+    this.#renderer = new WebGLRenderer({ canvas: options.canvas, antialias: true, powerPreference: 'high-performance' })
+    this.quality = options.quality ?? judgeQuality(this.#renderer.getContext())
+    const low = this.quality === 'low'
+    const longest = low ? 0.75 : Math.min(devicePixelRatio, this.quality === 'high' ? 2 : 1.25)
+    this.#pace = new Pace(longest, longest)
+    this.#renderer.outputColorSpace = SRGBColorSpace
+    this.#renderer.toneMapping = AgXToneMapping
+    this.#renderer.shadowMap.enabled = !low
+    this.#renderer.shadowMap.type = PCFShadowMap
+    this.#renderer.info.autoReset = false
+    this.#renderer.xr.enabled = true
+    this.#renderer.xr.setReferenceSpaceType('local-floor')
+    this.#scene.environment = softboxEnvironment(this.#renderer)
+    this.#lights = new Lights(low ? 0 : this.quality === 'high' ? 2048 : 1024)
+    this.#scene.add(this.#lights.group, this.mark.headPlane, this.#camera)
+    this.#orbit = new Orbit(this.#camera, options.canvas)
+    this.#set = buildSet('study')
+    this.setScene('study')
+    this.resize()
+    this.#renderer.setAnimationLoop((time, frame) => this.#picture(time, frame))
+  }
+
+  get frames(): number {
+    return this.#frames
+  }
+
+  get fps(): number {
+    return this.#pace.fps
+  }
+
+  /** performance.now() of the first picture with an avatar; 0 before. */
+  get firstPicture(): number {
+    return this.#firstPicture
+  }
+
+  get drawCalls(): number {
+    return this.#renderer.info.render.calls
+  }
+
+  get triangles(): number {
+    return this.#renderer.info.render.triangles
+  }
+
+  get xr(): { presenting: boolean; frames: number } {
+    return { presenting: this.#renderer.xr.isPresenting, frames: this.#xrFrames }
+  }
+
+  /** The viewer's head in the avatars' space: metres from the place where the focused head's origin rests. */
+  get listener(): { x: number; y: number; z: number } {
+    const camera = this.#renderer.xr.isPresenting ? this.#renderer.xr.getCamera() : this.#camera
+    camera.getWorldPosition(viewer)
+    return { x: viewer.x, y: viewer.y - this.#eyes, z: viewer.z }
+  }
+
+  setScene(name: SceneName): void {
+    disposeSet(this.#set)
+    this.#set = buildSet(name)
+    this.#scene.add(this.#set.group)
+    const { lighting } = this.#set
+    this.#scene.background = new Color(lighting.background)
+    this.#scene.fog = new Fog(lighting.background, 3.2, 9)
+    this.#scene.environmentIntensity = lighting.environment
+    this.#renderer.toneMappingExposure = lighting.exposure
+    this.#lights.set(lighting)
+    this.#setEyes(this.#eyes)
+  }
+
+  /** Takes an avatar in; without a mark to show, it stays out of the picture. */
+  seat(id: number, avatar: Avatar, markText: string): void {
+    this.unseat(id)
+    const plaque = new Plaque()
+    plaque.setText(markText)
+    this.#seats.set(id, { avatar, plaque, markText })
+    avatar.group.visible = false
+    this.#scene.add(avatar.group, plaque.mesh)
+    this.#arrange()
+  }
+
+  setMark(id: number, markText: string): void {
+    const seat = this.#seats.get(id)
+    if (!seat) return
+    seat.markText = markText
+    seat.plaque.setText(markText)
+    this.#arrange()
+  }
+
+  unseat(id: number): void {
+    const seat = this.#seats.get(id)
+    if (!seat) return
+    this.#seats.delete(id)
+    seat.avatar.dispose()
+    seat.plaque.dispose()
+    this.#arrange()
+  }
+
+  resize(): void {
+    const { clientWidth: width, clientHeight: height } = this.#options.canvas
+    if (width === 0 || height === 0 || this.#renderer.xr.isPresenting) return
+    this.#renderer.setPixelRatio(this.#pace.ratio)
+    this.#renderer.setSize(width, height, false)
+    this.#camera.aspect = width / height
+    this.#camera.updateProjectionMatrix()
+  }
+
+  /** CSS pixels at the bottom that the page's own controls cover; the mark stays above them. */
+  setBottomInset(pixels: number): void {
+    this.#bottomInset = pixels
+  }
+
+  /** Reads the mark's pixels out of the next picture. */
+  probeMark(): Promise<MarkProbe> {
+    return new Promise(resolve => this.#probes.push(resolve))
+  }
+
+  /** Starts an immersive session. Rejects with words a person can read. */
+  async enterHeadset(ended: () => void): Promise<void> {
+    if (!navigator.xr) throw new Error('This browser has no WebXR. Open the page in a headset’s browser.')
+    const session = await navigator.xr
+      .requestSession('immersive-vr', { requiredFeatures: ['local-floor'], optionalFeatures: ['hand-tracking'] })
+      .catch((error: unknown) => {
+        const why = error instanceof Error ? error.message : String(error)
+        throw new Error(`The headset did not start an immersive session: ${why}`)
+      })
+    this.#session = session
+    session.addEventListener('end', () => {
+      this.#session = null
+      this.mark.hideInHeadset()
+      this.#setEyes(SCREEN_EYES)
+      this.resize()
+      ended()
+    })
+    await this.#renderer.xr.setSession(session)
+    this.#greeted = false
+  }
+
+  async leaveHeadset(): Promise<void> {
+    await this.#session?.end()
+  }
+
+  #picture(time: number, frame?: XRFrame): void {
+    const now = performance.now()
+    const elapsed = Math.min(Math.max(now - this.#lastMs, 0), 1000)
+    this.#lastMs = now
+    if (elapsed > 0) this.#interval += (Math.min(elapsed, 100) - this.#interval) * 0.1
+    const presenting = this.#renderer.xr.isPresenting
+    // In a headset `time` is when the picture will be shown; on a screen that is about one picture later.
+    const due = presenting && frame ? Math.max(time, now) : now + Math.min(this.#interval, 34)
+    this.#options.pose(due)
+    this.mark.beginPicture()
+    const shown = this.mark.drawable
+    for (const seat of this.#seats.values()) {
+      seat.avatar.group.visible = shown && seat.markText !== ''
+    }
+    this.#renderer.info.reset()
+    if (presenting) this.#meetEyes(frame)
+    else this.#orbit.update(this.#eyes, elapsed, this.#calm.matches)
+    if (presenting) this.mark.placeInHeadset(this.#renderer.xr.getCamera())
+    this.#renderer.render(this.#scene, this.#camera)
+    if (!presenting) {
+      const { clientWidth, clientHeight } = this.#options.canvas
+      this.mark.drawScreen(this.#renderer, clientWidth, clientHeight, this.#bottomInset)
+      for (const answer of this.#probes.splice(0)) answer(this.mark.probe(this.#renderer))
+      const ratio = this.#pace.picture(now)
+      if (ratio !== null) this.resize()
+    } else {
+      this.#xrFrames++
+      this.#pace.picture(now)
+    }
+    this.#frames++
+    if (this.#firstPicture === 0 && shown && this.#seats.size > 0) this.#firstPicture = performance.now()
+    this.#options.drawn(due)
+  }
+
+  /** Once the headset knows where its wearer's eyes are, the character's eyes go to the same height, in front. */
+  #meetEyes(frame: XRFrame | undefined): void {
+    if (this.#greeted || !frame) return
+    const space = this.#renderer.xr.getReferenceSpace()
+    const pose = space ? frame.getViewerPose(space) : null
+    if (!space || !pose) return
+    this.#greeted = true
+    const { position, orientation } = pose.transform
+    this.#setEyes(Math.min(Math.max(position.y, 1.0), 1.75))
+    // Wherever the wearer stands and faces, the character is before them: move the space, not the furniture.
+    const { x, y, z, w } = orientation
+    const yaw = Math.atan2(2 * (x * z + w * y), 1 - 2 * (x * x + y * y))
+    const origin = new XRRigidTransform(
+      { x: position.x - TALK_DISTANCE * Math.sin(yaw), y: 0, z: position.z - TALK_DISTANCE * Math.cos(yaw) },
+      { x: 0, y: Math.sin(yaw / 2), z: 0, w: Math.cos(yaw / 2) },
+    )
+    this.#renderer.xr.setReferenceSpace(space.getOffsetReferenceSpace(origin))
+  }
+
+  #setEyes(y: number): void {
+    this.#eyes = y
+    this.#set.setEyeHeight(y)
+    this.#lights.aim(y)
+    this.#arrange()
+  }
+
+  #arrange(): void {
+    const { plaque } = this.#set
+    for (const seat of this.#seats.values()) {
+      seat.avatar.group.position.set(0, this.#eyes, 0)
+      seat.plaque.mesh.position.set(plaque.x, this.#eyes + plaque.y, plaque.z)
+      seat.plaque.mesh.rotation.x = plaque.tilt
+    }
+    this.mark.setLines([...this.#seats.values()].map(seat => seat.markText).filter(text => text !== ''))
+  }
+}
+
+const viewer = new Vector3()

@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config'
+
+// The server serves the build from the Python package. In development (`npm run dev`) the page comes
+// from Vite and everything else from a running server.
+const server = process.env['LIKENESS_SERVER'] ?? 'http://127.0.0.1:8080'
+
+export default defineConfig({
+  base: '/',
+  build: {
+    outDir: '../server/likeness/web',
+    emptyOutDir: true,
+    target: 'es2022',
+    chunkSizeWarningLimit: 1500,
+    reportCompressedSize: false,
+  },
+  server: {
+    proxy: {
+      '/api': { target: server, ws: true },
+      '/avatars': server,
+    },
+  },
+  test: { include: ['test/**/*.test.ts'] },
+})
