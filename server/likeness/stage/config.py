@@ -97,9 +97,13 @@ class ServerConfig:
     """Origins besides our own that may open a WebSocket or signal; e.g. "https://school.example"."""
     turn: tuple[TurnServer, ...] = ()
     voice: str = "espeak"
+    takes: tuple[Path, ...] = ()
+    """Takes that the page may replay; set by `likeness play`, not by a file."""
     limits: LimitConfig = field(default_factory=LimitConfig)
     stage: StageConfig = field(default_factory=StageConfig)
     provenance: ProvenanceConfig = field(default_factory=ProvenanceConfig)
+    takes: tuple[Path, ...] = ()
+    """Takes that the page may replay, by their index: set by `likeness play`, not by a file."""
 
     @property
     def loopback(self) -> bool:
