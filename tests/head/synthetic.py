@@ -20,15 +20,13 @@ JOINTS = np.array(
 def flame_arrays(
     vertices: int = 5023, identity: int = 300, expression: int = 100, seed: int = 0
 ) -> dict[str, Any]:
-    """A closed egg of `vertices` points with smooth random blend shapes, in FLAME's keys, dtypes and units."""
+    """An egg of `vertices` points with smooth random blend shapes, in FLAME's keys, dtypes and units."""
     rng = np.random.default_rng(seed)
     golden = np.pi * (3 - 5**0.5)
     y = np.linspace(1, -1, vertices)
     ring = np.sqrt(1 - y * y)
     turn = golden * np.arange(vertices)
-    unit = np.stack(
-        [np.cos(golden * np.arange(vertices)) * ring, y, np.sin(golden * np.arange(vertices)) * ring], 1
-    )
+    unit = np.stack([np.cos(turn) * ring, y, np.sin(turn) * ring], 1)
     template = unit * [0.08, 0.13, 0.1]
     faces = ConvexHull(unit).simplices
     n = np.cross(unit[faces[:, 1]] - unit[faces[:, 0]], unit[faces[:, 2]] - unit[faces[:, 0]])
@@ -99,7 +97,7 @@ def own_head(path: Path, vertices: int = 600, identity: int = 6, expression: int
 
 
 def published_pickle(path: Path, arrays: dict[str, Any], protocol: int = 2, numpy1: bool = True) -> Path:
-    """The published layout: chumpy variables for template, shapes and weights, a scipy.sparse joint regressor."""
+    """The published layout: chumpy variables for the large arrays, a scipy.sparse joint regressor."""
     with chumpy_stand_in() as chumpy:
         wrapped = dict(arrays)
         for key in ("v_template", "shapedirs", "posedirs", "weights"):

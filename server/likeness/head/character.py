@@ -124,24 +124,32 @@ def read_character(folder: Path) -> Character:
     """Read a character's folder; see `load_character` for errors."""
     toml = read_toml(folder / "character.toml")
     head, guest = toml.text("head", "open", 200), toml.flag("controls_only", False)
-    character = Character(
+    texts = {
+        "name": toml.text("name", limit=200),
+        "born": toml.text("born", "", 100),
+        "died": toml.text("died", "", 100),
+        "summary": toml.text("summary", "", 1000),
+        "persona": toml.text("persona", ""),
+        "rights": toml.text("rights"),
+    }
+    voice, idle, posture = (
+        _voice(toml.table("voice")),
+        _idle(toml.table("idle")),
+        _posture(toml.table("posture")),
+    )
+    identity = toml.table("identity")
+    toml.finish()
+    return Character(
         id=folder.name,
-        name=toml.text("name", limit=200),
-        born=toml.text("born", "", 100),
-        died=toml.text("died", "", 100),
-        summary=toml.text("summary", "", 1000),
-        persona=toml.text("persona", ""),
-        rights=toml.text("rights"),
+        **texts,
         head=head,
-        identity=_identity(toml.table("identity"), head, guest),
-        voice=_voice(toml.table("voice")),
-        idle=_idle(toml.table("idle")),
-        posture=_posture(toml.table("posture")),
+        identity=_identity(identity, head, guest),
+        voice=voice,
+        idle=idle,
+        posture=posture,
         folder=folder,
         controls_only=guest,
     )
-    toml.finish()
-    return character
 
 
 def _folders() -> dict[str, Path]:

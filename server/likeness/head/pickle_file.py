@@ -33,7 +33,7 @@ MAX_DENSE_VALUES: Final = 1 << 21
 def read_pickled_arrays(path: Path, keys: frozenset[str]) -> dict[str, Array]:
     """Read the arrays named `keys` of a pickled dict: numpy, scipy.sparse (made dense) and chumpy values.
 
-    Values that are no arrays are left out, and so are keys that the file lacks.
+    Keys that the file lacks are left out.
 
     Raises:
         NotFoundError: there is no such file.
@@ -56,9 +56,7 @@ def read_pickled_arrays(path: Path, keys: frozenset[str]) -> dict[str, Array]:
         for key, value in cast("dict[object, object]", root).items():
             name = key.decode("latin1") if isinstance(key, bytes) else key
             if isinstance(name, str) and name in keys:
-                array = _as_array(value, name, budget)
-                if array is not None:
-                    arrays[name] = array
+                arrays[name] = _as_array(value, name, budget)
         return arrays
     except _NotData as error:
         raise InputError(
@@ -471,13 +469,15 @@ def _shaped(raw: bytes, dtype: np.dtype[Any], shape: object, fortran: bool) -> A
     return flat.reshape(sizes[::-1]).T if fortran else flat.reshape(sizes)
 
 
-def _as_array(value: object, name: str, budget: _Budget, depth: int = 0) -> Array | None:
-    """The array that a value stands for; None for values that are no arrays (text, numbers)."""
+def _as_array(value: object, name: str, budget: _Budget, depth: int = 0) -> Array:
+    """The array that a value stands for."""
     if not isinstance(value, _Object):
-        return None
+        raise _NotData(f"{name} is or holds something that is not an array")
     if value.unusable:
         raise _NotData(f"{name} is {value.unusable}")
     if value.kind == "ndarray":
+        if value.array is None:
+            raise _NotData(f"{name} is an array without contents")
         return value.array
     if depth > 4:
         raise _NotData(f"{name} is nested too deeply")
@@ -485,16 +485,13 @@ def _as_array(value: object, name: str, budget: _Budget, depth: int = 0) -> Arra
     if value.kind in ("csc", "csr"):
         return _dense(inner, value.kind, name, budget)
     if value.kind == "ch":
-        found = _as_array(inner.get("x"), name, budget, depth + 1)
-        if found is None:
-            raise _NotData(f"{name} is a chumpy expression without values")
-        return found
+        return _as_array(inner.get("x"), name, budget, depth + 1)
     source, index = (
         _as_array(inner.get("a"), name, budget, depth + 1),
         _as_array(inner.get("idxs"), name, budget, depth + 1),
     )
     shape = inner.get("preferred_shape")
-    if source is None or index is None or index.dtype.kind not in "iu":
+    if index.dtype.kind not in "iu":
         raise _NotData(f"{name} is a chumpy selection without values")
     budget.spend(index.size * source.itemsize)
     picked: Array = source.ravel()[index.ravel()]
@@ -504,7 +501,7 @@ def _as_array(value: object, name: str, budget: _Budget, depth: int = 0) -> Arra
 def _dense(state: dict[str, object], kind: str, name: str, budget: _Budget) -> Array:
     shape = state.get("_shape", state.get("shape"))
     data, indices, starts = (_as_array(state.get(k), name, budget) for k in ("data", "indices", "indptr"))
-    if data is None or indices is None or starts is None or not isinstance(shape, tuple):
+    if not isinstance(shape, tuple):
         raise _NotData(f"{name} is an incomplete sparse matrix")
     rows, columns = (int(n) for n in cast("tuple[Any, ...]", shape))
     major = columns if kind == "csc" else rows
