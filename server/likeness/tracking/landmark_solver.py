@@ -1,0 +1,288 @@
+"""LandmarkSolver: MediaPipe landmarks -> controls, head pose and gaze, many faces in one batch.
+
+Landmarks are laid over the open head's own landmarks by a weighted similarity transform of what hardly
+moves (forehead, nose bridge, eye corners; Umeyama 1991), which gives the head's pose. What is left is the
+face's own movement in millimetres. From it linear features are read (lid gaps, lip gaps, corners, brows,
+...), the same ones that each control makes on the open head, and the controls come from a bounded least
+squares over them: 0 <= c <= 1, mirrored features with mirrored weights, so that left and right are treated
+alike and more movement never gives less control.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likeness.errors import InputError
+from likeness.head.controls import CONTROL_COUNT, CONTROL_INDEX, CONTROLS
+from likeness.head.flame_numpy import BakedHead
+from likeness.head.load import Head
+from likeness.tracking.face import Float32
+from likeness.tracking.landmarks import COUNT, LANDMARKS, POSITION
+from likeness.tracking.rotation import axis_angle_from_quaternion
+
+_RIGID: Final[Mapping[int, float]] = {
+    168: 3, 6: 3, 197: 2, 195: 1, 10: 1, 109: 1, 338: 1, 67: 1, 297: 1, 103: 1, 332: 1,
+    127: 1, 356: 1, 234: 0.5, 454: 0.5, 33: 2, 133: 2, 263: 2, 362: 2,
+}  # fmt: skip
+_MIRROR: Final[Mapping[int, int]] = {
+    33: 263, 133: 362, 159: 386, 145: 374, 158: 385, 153: 380, 160: 387, 144: 373,
+    107: 336, 66: 296, 105: 334, 63: 293, 70: 300, 55: 285, 65: 295, 52: 282, 53: 283, 46: 276,
+    61: 291, 78: 308, 81: 311, 178: 402, 37: 267, 84: 314, 39: 269, 181: 405, 40: 270, 91: 321,
+    129: 358, 49: 279, 98: 327, 50: 280, 101: 330, 205: 425, 192: 416, 117: 346, 118: 347, 187: 411, 36: 266,
+    58: 288, 172: 397, 150: 379,
+}  # fmt: skip
+
+Feature = tuple[float, Sequence[tuple[int, int, float]]]
+"""Weight, and terms (landmark, axis 0..2, coefficient). Millimetres in the open head's frame."""
+
+
+def _difference(axis: int, plus: Sequence[int], minus: Sequence[int]) -> list[tuple[int, int, float]]:
+    return [(k, axis, 1 / len(plus)) for k in plus] + [(k, axis, -1 / len(minus)) for k in minus]
+
+
+_BRIDGE: Final = (168, 6)
+_NOSE_BASE: Final = (2, 168)
+# One side: the person's right, mirrored for the left.
+_SIDED: Final[Sequence[Feature]] = (
+    (3.0, _difference(1, (159, 158, 160), (145, 153, 144))),  # lid gap
+    (1.5, _difference(1, (145, 153, 144), (33, 133))),  # lower lid
+    (1.0, _difference(1, (159, 158, 160), (33, 133))),  # upper lid
+    (1.2, _difference(1, (107, 55), _BRIDGE)),  # inner brow
+    (1.0, _difference(1, (66, 105, 65, 52), (33, 133))),  # middle brow
+    (1.0, _difference(1, (70, 63, 46, 53), (33, 133))),  # outer brow
+    (1.0, _difference(0, (107, 55), _BRIDGE)),  # brow drawn in
+    (1.5, _difference(1, (61,), _NOSE_BASE)),  # corner up
+    (1.5, _difference(0, (61,), _NOSE_BASE)),  # corner out
+    (0.6, _difference(2, (61,), _NOSE_BASE)),  # corner back
+    (1.5, _difference(1, (81,), (178,))),  # inner lip gap beside the middle
+    (1.0, _difference(1, (39, 40), _NOSE_BASE)),  # upper lip beside the middle
+    (1.0, _difference(1, (181, 91), _NOSE_BASE)),  # lower lip beside the middle
+    (0.8, _difference(1, (129, 49), _BRIDGE)),  # nose wing
+    (0.8, _difference(1, (50, 101, 118, 117), _BRIDGE)),  # cheek up
+    (0.5, _difference(2, (205, 192, 187), _BRIDGE)),  # cheek forward
+    (0.5, _difference(0, (192, 187, 58, 172), _BRIDGE)),  # cheek out
+)
+_CENTRAL: Final[Sequence[Feature]] = (
+    (2.0, _difference(1, (13,), (14,))),  # inner lip gap
+    (1.5, _difference(1, (152, 199, 200), _BRIDGE)),  # chin down
+    (1.5, _difference(0, (152, 199, 200, 150, 379), _BRIDGE)),  # chin aside
+    (0.4, _difference(2, (152, 199), _BRIDGE)),  # chin forward
+    (1.2, _difference(1, (0,), _NOSE_BASE)),  # upper lip
+    (1.2, _difference(1, (17,), _NOSE_BASE)),  # lower lip
+    (1.5, _difference(1, (0,), (13,))),  # upper lip's height
+    (1.5, _difference(1, (14,), (17,))),  # lower lip's height
+    (1.0, _difference(2, (0, 13), _NOSE_BASE)),  # upper lip forward
+    (1.0, _difference(2, (17, 14), _NOSE_BASE)),  # lower lip forward
+    (1.5, _difference(0, (291,), (61,))),  # mouth width
+    (1.0, _difference(0, (0, 17, 13, 14), _NOSE_BASE)),  # lips aside
+)
+# Where two controls explain a movement nearly alike, the dearer one is left out.
+_DEAR: Final[Mapping[str, float]] = {
+    "mouthDimple": 6, "mouthPress": 6, "mouthShrugUpper": 6, "mouthShrugLower": 4, "mouthStretch": 2.5,
+    "mouthRollUpper": 4, "mouthRollLower": 4, "mouthClose": 3, "jawForward": 4, "noseSneer": 2,
+    "cheekSquint": 3, "cheekPuff": 2, "eyeSquint": 2, "mouthFunnel": 1.5,
+}  # fmt: skip
+_RIDGE: Final = 0.02
+_SPARSE: Final = 0.01
+_ROUNDS: Final = 32
+_EYE_RADIUS_MM: Final = 12.0
+_LOOK_RANGE: Final = {"Down": 0.45, "Up": 0.40, "In": 0.55, "Out": 0.55}
+
+
+@dataclass(frozen=True, slots=True)
+class SolvedFaces:
+    """N faces in the solver's frame.
+
+    controls [N,52]; rotation [N,3] axis-angle rad; translation [N,3] in face heights of the picture is left
+    to the caller's camera, so it is given in units of the reference head: mm with an unknown camera scale;
+    gaze [N,2,2] (left, right) x (pitch + down, yaw + to the person's left); aligned [N,COUNT,3] mm.
+    """
+
+    controls: Float32
+    rotation: Float32
+    translation: Float32
+    scale: Float32
+    gaze: Float32
+    aligned: Float32
+
+
+class LandmarkSolver:
+    """One solver serves all persons; what is personal is their neutral face."""
+
+    def __init__(self, head: Head) -> None:
+        if head.model.mediapipe is None:
+            raise InputError(f"head {head.name!r} has no MediaPipe landmarks; track with the open head.")
+        self._rigid = np.zeros(COUNT, np.float64)
+        for number, weight in _RIGID.items():
+            self._rigid[POSITION[number]] = weight
+        self._rigid /= self._rigid.sum()
+        self.neutral, movements = _head_landmarks(head)
+        weights, matrix = _features()
+        self._reader = np.ascontiguousarray((matrix * weights[:, None]).T)
+        self._names = [n for n in CONTROLS if not n.startswith("eyeLook") and n != "tongueOut"]
+        self._columns = np.array([CONTROL_INDEX[n] for n in self._names])
+        templates = movements[self._columns].reshape(len(self._names), -1) @ self._reader
+        dear = np.array([_dear(n) for n in self._names])
+        gram = templates @ templates.T
+        size = np.trace(gram) / len(self._names)
+        gram += np.diag(_RIDGE * size * dear)
+        # Controls move the face by very different amounts: in units of their own size the problem is
+        # well conditioned and few rounds do.
+        self._size = np.sqrt(np.diag(gram)).astype(np.float32)
+        self._gram = (gram / np.outer(self._size, self._size)).astype(np.float32)
+        self._toll = (_SPARSE * size * dear / self._size).astype(np.float32)
+        self._templates = np.ascontiguousarray((templates / self._size[:, None]).T.astype(np.float32))
+        self._step = np.float32(1 / np.linalg.eigvalsh(self._gram).max())
+
+    def solve(self, points: Float32, neutral: Float32 | None = None) -> SolvedFaces:
+        """Solve N faces [N,COUNT,3] (x right, y down, z away, picture heights).
+
+        neutral: [N,COUNT,3] or [COUNT,3] mm, each person's own aligned neutral face; default the open head's.
+        """
+        own = self.neutral if neutral is None else neutral
+        seen = points.astype(np.float64) * (1, -1, -1)
+        reference = np.broadcast_to(own.astype(np.float64), seen.shape)
+        rotation, scale, translation = _umeyama(reference, seen, self._rigid)
+        # back into the reference's frame: R^T (x - t) / s
+        aligned: NDArray[np.float64] = (seen - translation[:, None]) @ rotation / scale[:, None, None]
+        moved = (aligned - reference).reshape(len(points), -1).astype(np.float32)
+        controls = self._controls((moved @ self._reader).astype(np.float32))
+        gaze = self._gaze(aligned, reference)
+        _look(controls, gaze)
+        return SolvedFaces(
+            controls,
+            np.stack([_axis_angle(r) for r in rotation]),
+            (translation / scale[:, None]).astype(np.float32),
+            scale.astype(np.float32),
+            gaze,
+            aligned.astype(np.float32),
+        )
+
+    def _controls(self, features: Float32) -> Float32:
+        """Bounded least squares by accelerated projected gradient, all faces at once (FISTA)."""
+        target = features @ self._templates - self._toll
+        c = np.zeros_like(target)
+        ahead, momentum = c, 1.0
+        for _ in range(_ROUNDS):
+            following = np.clip(ahead - self._step * (ahead @ self._gram - target), 0, self._size)
+            faster = (1 + np.sqrt(1 + 4 * momentum * momentum)) / 2
+            ahead = following + np.float32((momentum - 1) / faster) * (following - c)
+            c, momentum = following, faster
+        whole = np.zeros((len(features), CONTROL_COUNT), np.float32)
+        whole[:, self._columns] = c / self._size
+        return whole
+
+    def _gaze(self, aligned: NDArray[np.float64], reference: NDArray[np.float64]) -> Float32:
+        gaze = np.zeros((len(aligned), 2, 2), np.float32)
+        for side, (iris, outer, inner) in enumerate(((473, 263, 362), (468, 33, 133))):
+            corners = [POSITION[outer], POSITION[inner]]
+            offset = aligned[:, POSITION[iris], :2] - aligned[:, corners, :2].mean(1)
+            rest = reference[:, POSITION[iris], :2] - reference[:, corners, :2].mean(1)
+            turned = np.arcsin(np.clip((offset - rest) / _EYE_RADIUS_MM, -0.9, 0.9))
+            gaze[:, side, 0] = -turned[:, 1]
+            gaze[:, side, 1] = turned[:, 0]
+        return gaze
+
+
+def _look(controls: Float32, gaze: Float32) -> None:
+    """Fill the eight eyeLook controls from the gaze."""
+    for side, name in enumerate(("Left", "Right")):
+        pitch, yaw = gaze[:, side, 0], gaze[:, side, 1]
+        outward = yaw if name == "Left" else -yaw
+        for way, angle in (("Down", pitch), ("Up", -pitch), ("Out", outward), ("In", -outward)):
+            controls[:, CONTROL_INDEX[f"eyeLook{way}{name}"]] = np.clip(angle / _LOOK_RANGE[way], 0, 1)
+
+
+def _head_landmarks(head: Head) -> tuple[Float32, Float32]:
+    """Landmarks of the neutral open head [COUNT,3] mm, and each control's movement of them [52,COUNT,3]."""
+    model = head.model
+    assert model.mediapipe is not None
+    numbers = np.array([k for k in LANDMARKS if k < 468])
+    faces, bary = model.mediapipe
+    baked = BakedHead(model)
+    zero = np.zeros(3, np.float32)
+
+    def landmarks(controls: Float32) -> NDArray[np.float64]:
+        p = head.rig.apply(controls[None])
+        vertices = baked.vertices(p.expression[0], p.eyelids[0], p.jaw[0], zero, p.eyes[0], zero, zero)
+        corners = vertices[model.faces[faces[numbers]]].astype(np.float64)
+        mesh = (corners * bary[numbers][:, :, None]).sum(1)
+        joints = baked.joints.astype(np.float64)
+        irises = joints[[4, 3]] + (0, 0, _EYE_RADIUS_MM / 1000)
+        return np.concatenate([mesh, irises]) * 1000
+
+    rest = np.zeros(CONTROL_COUNT, np.float32)
+    neutral = landmarks(rest)
+    moved = np.zeros((CONTROL_COUNT, COUNT, 3))
+    jaw, close = CONTROL_INDEX["jawOpen"], CONTROL_INDEX["mouthClose"]
+    for i in range(CONTROL_COUNT):
+        one = rest.copy()
+        one[i] = 1
+        if i == close:
+            # mouthClose means "lips together while the jaw is open": what it adds to jawOpen.
+            one[jaw] = 1
+            opened = rest.copy()
+            opened[jaw] = 1
+            moved[i] = landmarks(one) - landmarks(opened)
+        else:
+            moved[i] = landmarks(one) - neutral
+    return neutral.astype(np.float32), moved.astype(np.float32)
+
+
+def _features() -> tuple[Float32, Float32]:
+    """Weights [F] and the matrix [F, 3 COUNT] that reads the features from flattened movements."""
+    features = [*_SIDED, *(_mirrored(f) for f in _SIDED), *_CENTRAL]
+    matrix = np.zeros((len(features), COUNT, 3), np.float32)
+    for row, (_, terms) in enumerate(features):
+        for number, axis, coefficient in terms:
+            matrix[row, POSITION[number], axis] += coefficient
+    return np.array([w for w, _ in features], np.float32), matrix.reshape(len(features), -1)
+
+
+def _mirrored(feature: Feature) -> Feature:
+    weight, terms = feature
+    return weight, [(_MIRROR.get(k, k), axis, -c if axis == 0 else c) for k, axis, c in terms]
+
+
+def _dear(name: str) -> float:
+    bare = name.removesuffix("Left").removesuffix("Right")
+    return _DEAR.get(bare, 1.0)
+
+
+def _umeyama(
+    source: NDArray[np.float64], target: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Rotation [N,3,3], scale [N], translation [N,3] with target ~ s R source + t, weighted."""
+    source, target, weights = source[:, weights > 0], target[:, weights > 0], weights[weights > 0]
+    mean_source, mean_target = weights @ source, weights @ target
+    a, b = source - mean_source[:, None], target - mean_target[:, None]
+    covariance = (b * weights[:, None]).transpose(0, 2, 1) @ a
+    u, singular, vt = np.linalg.svd(covariance)
+    sign = np.ones((len(source), 3))
+    sign[:, 2] = np.sign(np.linalg.det(u @ vt))
+    rotation = (u * sign[:, None]) @ vt
+    variance = (a * a).sum(2) @ weights
+    scale = np.maximum((singular * sign).sum(1) / variance, 1e-9)
+    translation = mean_target - scale[:, None] * (rotation @ mean_source[:, :, None])[:, :, 0]
+    return rotation, scale, translation
+
+
+def _axis_angle(rotation: NDArray[np.float64]) -> Float32:
+    """Axis-angle [3] rad of a rotation matrix."""
+    m = rotation
+    # Quaternion from the largest of its components, which is safe for every angle.
+    w2 = np.array(
+        [1 + m[0, 0] - m[1, 1] - m[2, 2], 1 - m[0, 0] + m[1, 1] - m[2, 2],
+         1 - m[0, 0] - m[1, 1] + m[2, 2], 1 + m[0, 0] + m[1, 1] + m[2, 2]]
+    )  # fmt: skip
+    k = int(np.argmax(w2))
+    rows = (
+        (w2[0], m[0, 1] + m[1, 0], m[0, 2] + m[2, 0], m[2, 1] - m[1, 2]),
+        (m[0, 1] + m[1, 0], w2[1], m[1, 2] + m[2, 1], m[0, 2] - m[2, 0]),
+        (m[0, 2] + m[2, 0], m[1, 2] + m[2, 1], w2[2], m[1, 0] - m[0, 1]),
+        (m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1], w2[3]),
+    )
+    return axis_angle_from_quaternion(np.array(rows[k], np.float32))
