@@ -7,10 +7,13 @@ from numpy.typing import NDArray
 
 from likeness.head.frame import Float32
 
+Signal = NDArray[np.floating[Any]]
+"""Numbers of any precision: numpy widens a float32 now and then on its way."""
+
 _TINY: Final = 1e-8
 
 
-def from_axis_angle(rotation: Float32) -> Float32:
+def from_axis_angle(rotation: Signal) -> Float32:
     """Unit quaternions of axis-angle vectors (rad)."""
     angle = np.sqrt((rotation * rotation).sum(-1, keepdims=True))
     # sin(a/2)/a tends to 1/2 for small angles.
@@ -18,7 +21,7 @@ def from_axis_angle(rotation: Float32) -> Float32:
     return np.concatenate([rotation * scale, np.cos(0.5 * angle)], axis=-1).astype(np.float32)
 
 
-def to_axis_angle(q: Float32) -> Float32:
+def to_axis_angle(q: Signal) -> Float32:
     """Axis-angle vectors (rad, 0..pi long) of unit quaternions."""
     q = np.where(q[..., 3:] < 0, -q, q)
     sine = np.sqrt((q[..., :3] * q[..., :3]).sum(-1, keepdims=True))
@@ -27,7 +30,7 @@ def to_axis_angle(q: Float32) -> Float32:
     return (q[..., :3] * scale).astype(np.float32)
 
 
-def multiply(a: Float32, b: Float32) -> Float32:
+def multiply(a: Signal, b: Signal) -> Float32:
     """a after b: rotates by b first."""
     ax, ay, az, aw = np.moveaxis(a, -1, 0)
     bx, by, bz, bw = np.moveaxis(b, -1, 0)
@@ -42,19 +45,19 @@ def multiply(a: Float32, b: Float32) -> Float32:
     ).astype(np.float32)
 
 
-def rotate(q: Float32, v: Float32) -> Float32:
+def rotate(q: Signal, v: Signal) -> Float32:
     """Vectors [..., 3] turned by unit quaternions."""
     u, w = q[..., :3], q[..., 3:]
     t = (2.0 * _cross(u, v)).astype(np.float32)
     return (v + w * t + _cross(u, t)).astype(np.float32)
 
 
-def inverse(q: Float32) -> Float32:
+def inverse(q: Signal) -> Float32:
     """The opposite rotations of unit quaternions."""
     return q * np.array([-1, -1, -1, 1], np.float32)
 
 
-def normalised(q: Float32) -> Float32:
+def normalised(q: Signal) -> Float32:
     """Unit quaternions; what has no direction (zero, not finite) becomes no rotation."""
     length = np.sqrt((q * q).sum(-1, keepdims=True))
     sound = np.isfinite(length) & (length > _TINY)
@@ -62,7 +65,7 @@ def normalised(q: Float32) -> Float32:
     return np.where(sound, q / np.where(sound, length, 1.0), identity).astype(np.float32)
 
 
-def turn(pitch: Float32, yaw: Float32, roll: Float32) -> Float32:
+def turn(pitch: Signal, yaw: Signal, roll: Signal) -> Float32:
     """Quaternions of a head that yaws (y), then pitches (x), then rolls (z) about its own axes, rad."""
     sx, cx = np.sin(0.5 * pitch), np.cos(0.5 * pitch)
     sy, cy = np.sin(0.5 * yaw), np.cos(0.5 * yaw)
@@ -78,7 +81,16 @@ def turn(pitch: Float32, yaw: Float32, roll: Float32) -> Float32:
     ).astype(np.float32)
 
 
-def _cross(a: Float32, b: Float32) -> NDArray[np.floating[Any]]:
+def to_turn(q: Signal) -> tuple[Float32, Float32, Float32]:
+    """Pitch, yaw and roll (rad) of unit quaternions, as `turn` takes them; pitch within +-90 degrees."""
+    x, y, z, w = np.moveaxis(q, -1, 0)
+    pitch = np.arcsin(np.clip(2.0 * (w * x - y * z), -1.0, 1.0))
+    yaw = np.arctan2(2.0 * (x * z + w * y), 1.0 - 2.0 * (x * x + y * y))
+    roll = np.arctan2(2.0 * (x * y + w * z), 1.0 - 2.0 * (x * x + z * z))
+    return pitch.astype(np.float32), yaw.astype(np.float32), roll.astype(np.float32)
+
+
+def _cross(a: Signal, b: Signal) -> Signal:
     # np.cross is several times slower on small batches.
     ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
     bx, by, bz = b[..., 0], b[..., 1], b[..., 2]

@@ -1,0 +1,267 @@
+"""Layers: what is heard, tracked and set by hand, blended by region of the face and by confidence."""
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likeness.errors import InputError
+from likeness.head.controls import CONTROL_COUNT, CONTROL_INDEX, CONTROLS
+from likeness.head.frame import FRAME_RATE, SAMPLE_RATE
+from likeness.performance.columns import Columns, Rows
+from likeness.performance.quaternion import Signal
+
+_DT: Final = 1.0 / FRAME_RATE
+
+REGIONS: Final = ("mouth", "lower", "brows", "lids", "gaze", "head")
+"""Regions that a tracker is sure of separately: lips and jaw; cheeks, nose and mouth corners; brows; lids;
+direction of the eyes; rotation of the head."""
+MOUTH, LOWER, BROWS, LIDS, GAZE, HEAD = range(6)
+
+
+def region_of(control: str) -> int:
+    """Which of REGIONS a control belongs to."""
+    if control.startswith("eyeLook"):
+        return GAZE
+    if control.startswith("eye"):
+        return LIDS
+    if control.startswith("brow"):
+        return BROWS
+    lower = ("cheek", "nose", "mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch")
+    return LOWER if control.startswith(lower) else MOUTH
+
+
+REGION_OF: Final = np.array([region_of(name) for name in CONTROLS])
+"""[52] region of each control."""
+_IS: Final = [np.where(region == REGION_OF, 1.0, 0.0).astype(np.float32) for region in range(6)]
+FACE_BELOW: Final = _IS[MOUTH] + _IS[LOWER]
+"""[52] 1 for what speech may move."""
+_JAW_OPEN: Final = CONTROL_INDEX["jawOpen"]
+_SEAL: Final = CONTROL_INDEX["mouthClose"]
+
+_RELEASE: Final = math.exp(-_DT / 0.075)
+_EMOTION: Final = 1.0 - math.exp(-_DT / 0.22)
+_HAND_SET: Final = _DT / 0.10
+_FADE_IN: Final = _DT / 0.12
+_FADE_OUT: Final = _DT / 0.25
+_STALE: Final = int(0.30 * SAMPLE_RATE)
+"""A tracker that is silent for longer has lost the face."""
+
+
+class Speech:
+    """The mouth as speech moves it. Where speech ends, or its source changes, the difference dies away
+    within a quarter of a second: the face never stops half open."""
+
+    def __init__(self) -> None:
+        self._c = Columns(
+            goal=((CONTROL_COUNT,), np.float32),
+            shown=((CONTROL_COUNT,), np.float32),
+            gap=((CONTROL_COUNT,), np.float32),
+            extra=((CONTROL_COUNT,), np.float32),
+            head=((3,), np.float32),
+            fresh=((), np.bool_),
+            active=((), np.bool_),
+            voiced=((), np.bool_),
+        )
+
+    def add(self, row: int) -> None:
+        """A silent performer."""
+        self._c.clear(row)
+
+    def set(self, rows: Rows, controls: Signal, voiced: NDArray[np.bool_]) -> None:
+        """Controls [N, 52] of this tick."""
+        c = self._c
+        c["goal"][rows], c["voiced"][rows], c["fresh"][rows] = controls, voiced, True
+
+    def set_prosody(self, rows: Rows, extra: Signal, head: Signal) -> None:
+        """Prosody of this tick: controls [N, 52] to add, head [N, 3] pitch, yaw, roll in rad."""
+        self._c["extra"][rows], self._c["head"][rows] = extra, head
+
+    def step(self, rows: Rows) -> tuple[Signal, Signal, Signal, NDArray[np.bool_]]:
+        """Controls [N, 52], prosody's controls [N, 52] and head [N, 3], and whether voice sounds [N]."""
+        c = self._c
+        fresh = c["fresh"][rows]
+        goal = np.where(fresh[:, None], c["goal"][rows], np.float32(0))
+        switched = fresh != c["active"][rows]
+        gap = np.where(switched[:, None], c["shown"][rows] - goal, _RELEASE * c["gap"][rows])
+        shown = goal + gap
+        c["shown"][rows], c["gap"][rows], c["active"][rows] = shown, gap, fresh
+        voiced = fresh & c["voiced"][rows]
+        extra, head = c["extra"][rows].copy(), c["head"][rows].copy()
+        # Unless prosody is set again before the next tick, it fades.
+        c["extra"][rows] = _RELEASE * extra
+        c["head"][rows] = _RELEASE * head
+        c["fresh"][rows] = False
+        return shown, extra, head, voiced
+
+
+class Emotions:
+    """A slowly changing expression under everything else."""
+
+    def __init__(self) -> None:
+        self._c = Columns(goal=((CONTROL_COUNT,), np.float32), shown=((CONTROL_COUNT,), np.float32))
+
+    def add(self, row: int) -> None:
+        """A performer without emotion."""
+        self._c.clear(row)
+
+    def set(self, row: int, controls: Signal | None) -> None:
+        """The expression [52] to ease to; None: none."""
+        self._c["goal"][row] = 0.0 if controls is None else checked_controls(controls)
+
+    def step(self, rows: Rows) -> Signal:
+        """Controls [N, 52]."""
+        c = self._c
+        shown = c["shown"][rows]
+        shown = shown + _EMOTION * (c["goal"][rows] - shown)
+        c["shown"][rows] = shown
+        return shown
+
+
+class Tracks:
+    """A person's own face, each region as far as its tracker is sure of it."""
+
+    def __init__(self) -> None:
+        self._c = Columns(
+            goal=((CONTROL_COUNT,), np.float32),
+            shown=((CONTROL_COUNT,), np.float32),
+            head_goal=((3,), np.float32),
+            head=((3,), np.float32),
+            sure=((6,), np.float32),
+            weight=((6,), np.float32),
+            seen=((), np.int64),
+            interval=((), np.float32),
+            any=((), np.bool_),
+        )
+
+    def add(self, row: int) -> None:
+        """A performer whom nobody tracks."""
+        self._c.clear(row)
+
+    def set(
+        self, row: int, now: int, controls: Signal | None, sure: Signal | None, head: Signal | None
+    ) -> None:
+        """What a tracker sees: controls [52], confidence [6] by REGIONS, head [3] pitch, yaw, roll in rad."""
+        c = self._c
+        if controls is None:
+            c["sure"][row] = 0.0
+            return
+        goal = checked_controls(controls)
+        confidence = np.ones(6, np.float32) if sure is None else np.asarray(sure, np.float32)
+        if confidence.shape != (6,) or not np.isfinite(confidence).all():
+            raise InputError(f"Confidence has a number for each of {', '.join(REGIONS)}.")
+        confidence = np.clip(confidence, 0.0, 1.0)
+        if head is None:
+            confidence[HEAD] = 0.0
+        elif not np.isfinite(head).all():
+            raise InputError("The tracked head rotation is not finite.")
+        else:
+            c["head_goal"][row] = head
+        if not c["weight"][row].any():
+            # Nothing of an earlier face must show while this one fades in.
+            c["shown"][row], c["head"][row] = goal, c["head_goal"][row]
+        apart = np.clip((now - int(c["seen"][row])) / SAMPLE_RATE, 0.008, 0.15)
+        before = float(c["interval"][row])
+        c["interval"][row] = apart if before == 0.0 else 0.8 * before + 0.2 * apart
+        c["goal"][row], c["sure"][row], c["seen"][row] = goal, confidence, now
+        c["any"][row] = True
+
+    def step(self, rows: Rows, now: NDArray[np.int64]) -> tuple[Signal, Signal, Signal]:
+        """Controls [N, 52], head [N, 3] and the weight [N, 6] of each region."""
+        c = self._c
+        weight = c["weight"][rows]
+        if not c["any"][rows].any():
+            return c["shown"][rows], c["head"][rows], weight
+        sure = np.where((now - c["seen"][rows] < _STALE)[:, None], c["sure"][rows], np.float32(0))
+        weight = weight + np.clip(sure - weight, -_FADE_OUT, _FADE_IN)
+        c["weight"][rows] = weight
+        # Between two pictures of a slow camera the face moves on, rather than in steps.
+        gain = (1.0 - np.exp(-_DT / np.clip(0.4 * c["interval"][rows], 0.003, 0.05)))[:, None]
+        shown, head = c["shown"][rows], c["head"][rows]
+        shown = shown + gain * (c["goal"][rows] - shown)
+        head = head + gain * (c["head_goal"][rows] - head)
+        c["shown"][rows], c["head"][rows] = shown, head
+        return shown, head, weight
+
+
+class Overrides:
+    """What somebody sets by hand, above everything else."""
+
+    def __init__(self, components: int) -> None:
+        self._c = Columns(
+            value=((CONTROL_COUNT,), np.float32),
+            wish=((CONTROL_COUNT,), np.float32),
+            weight=((CONTROL_COUNT,), np.float32),
+            psi_goal=((components,), np.float32),
+            psi=((components,), np.float32),
+            any=((), np.bool_),
+        )
+
+    def add(self, row: int) -> None:
+        """A performer left alone."""
+        self._c.clear(row)
+
+    def set(self, row: int, controls: Signal | None, expression: Signal | None) -> None:
+        """Controls [52], not-a-number where they are left alone; psi [E] to add. None clears."""
+        c = self._c
+        c["any"][row] = True
+        c["wish"][row] = 0.0
+        c["psi_goal"][row] = 0.0
+        if controls is not None:
+            values = np.asarray(controls, np.float32)
+            if values.shape != (CONTROL_COUNT,):
+                raise InputError(f"An override has {CONTROL_COUNT} controls, not {values.shape}.")
+            given = np.isfinite(values)
+            c["wish"][row] = given
+            c["value"][row] = np.where(given, np.clip(np.nan_to_num(values), 0.0, 1.0), c["value"][row])
+        if expression is not None:
+            psi = np.asarray(expression, np.float32)
+            if psi.ndim != 1 or not np.isfinite(psi).all():
+                raise InputError("An override's expression is a list of finite numbers.")
+            c["psi_goal"][row, : len(psi)] = np.clip(psi, -10.0, 10.0)
+
+    def step(self, rows: Rows, controls: Signal) -> tuple[Signal, Signal | None]:
+        """The controls [N, 52] with the overrides on top, and psi [N, E] to add, if any."""
+        c = self._c
+        if not c["any"][rows].any():
+            return controls, None
+        weight, wish = c["weight"][rows], c["wish"][rows]
+        weight = weight + np.clip(wish - weight, -_HAND_SET, _HAND_SET)
+        psi = c["psi"][rows]
+        psi = psi + 0.25 * (c["psi_goal"][rows] - psi)
+        c["weight"][rows], c["psi"][rows] = weight, psi
+        c["any"][rows] = (
+            weight.any(1) | wish.any(1) | (np.abs(psi) > 1e-4).any(1) | c["psi_goal"][rows].any(1)
+        )
+        return controls + weight * (c["value"][rows] - controls), psi
+
+
+def blend(below: Signal, speech: Signal, tracked: Signal, weight: Signal) -> Signal:
+    """The face [N, 52] from what lies below (idle, emotion, prosody), speech, and a tracked face.
+
+    A region whose tracker is sure of it (weight [N, 6] by REGIONS) is the person's own. The rest is speech
+    over what lies below. Where a tracker sees the cheeks but not the lips, its smile stays and speech adds.
+    """
+    unseen = 1.0 - weight[:, MOUTH : MOUTH + 1]
+    spoken = speech * FACE_BELOW * unseen
+    # Speech owns the lips while it moves them: an open-mouthed emotion would hold them open in a p.
+    busy = np.clip(4.0 * np.abs(spoken).max(1, keepdims=True), 0.0, 1.0)
+    calm = below * (1.0 - _IS[MOUTH] * busy)
+    each = weight[:, REGION_OF]
+    return calm + each * (tracked - calm) + spoken
+
+
+def keep_sealed(controls: Signal) -> Signal:
+    """Controls within 0..1, with mouthClose never beyond jawOpen: lips close onto each other, not through."""
+    controls = np.clip(controls, 0.0, 1.0)
+    controls[:, _SEAL] = np.minimum(controls[:, _SEAL], controls[:, _JAW_OPEN])
+    return controls
+
+
+def checked_controls(controls: Signal) -> Signal:
+    """Controls [52] within 0..1; raises InputError for another shape or numbers that are not finite."""
+    values = np.asarray(controls, np.float32)
+    if values.shape != (CONTROL_COUNT,) or not np.isfinite(values).all():
+        raise InputError(f"A face has {CONTROL_COUNT} finite controls.")
+    return np.clip(values, 0.0, 1.0)
