@@ -1,0 +1,451 @@
+"""One character: the open head with an identity, skin, eyes, hair and clothes, written as avatar.glb."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tools.head import jaw
+from tools.head.cards import Hair
+from tools.head.closure import with_sealed_lips
+from tools.head.clothes import GARMENTS, Cloth
+from tools.head.eye_texture import eye_texture
+from tools.head.face import EYE_RADIUS
+from tools.head.facial_hair import BEARDS, brow_mask, brows
+from tools.head.falloff import Array, smoothstep
+from tools.head.gltf import Material, Mesh, Morph, write_glb
+from tools.head.hairstyle import STYLES
+from tools.head.identity import FIELDS, Place, rigid_displacement
+from tools.head.lashes import LidRibbon, build_lid_shadow
+from tools.head.look import Look, read_look
+from tools.head.occlusion import ambient_occlusion
+from tools.head.open_head import JOINTS, PARENTS, OpenHead
+from tools.head.part import Part, joined
+from tools.head.skin import eye_centre, lid_margins
+from tools.head.skin_texture import paint_skin
+from tools.head.strand_atlas import lash_uv, strand_atlas
+from tools.head.surface import Surface
+from tools.head.topology import Faces, edges, vertex_normals
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A character's geometry in millimetres.
+
+    Attributes:
+        dense: [D,3] sculpted skin; skin: [fine,3] its fine vertices, lips sealed; parts: the open head's parts, re-shaped.
+        centres: eye centre per side; radius: of the eyeballs; joints: [5,3].
+        expressions: component and eyelid displacements of the fine skin, and of all parts [V,3].
+    """
+
+    head: OpenHead
+    coefficients: dict[str, float]
+    dense: Array
+    skin: Array
+    parts: list[Part]
+    centres: dict[int, Array]
+    radius: float
+    joints: Array
+    targets: dict[str, Array]
+
+
+def shape_figure(head: OpenHead, coefficients: dict[str, float]) -> Figure:
+    """The head under identity coefficients, with lids and lips that meet on its own surface."""
+    dense = head.dense + sum(
+        (c * head.identity_dense[n] for n, c in coefficients.items()), np.zeros_like(head.dense)
+    )
+    n = head.cage.fine_count
+    skin = with_sealed_lips(dense[:n], head.closure.contact.lips)
+    move = sum((c * head.identity[k] for k, c in coefficients.items()), np.zeros_like(head.vertices))
+    vertices = head.vertices + move
+    vertices[:n] = skin
+    parts = [
+        Part(p.name, vertices[s : s + len(p.vertices)], p.faces, p.uv)
+        for p, s in zip(head.parts, head.start, strict=False)
+    ]
+    centres = {}
+    for side in (-1, 1):
+        c = eye_centre(side)
+        centres[side] = c + sum(
+            (v * rigid_displacement(k, c[None], c)[0] for k, v in coefficients.items()), np.zeros(3)
+        )
+    radius = EYE_RADIUS * (1 + 0.035 * coefficients.get("eye_size", 0.0))
+    joints = head.regressor @ vertices
+    lashes = LidRibbon(parts[-1], head.lashes.root, head.lashes.side)
+    targets = dict(head.expressions)
+
+    def on_parts(d: Array, lid: bool) -> Array:
+        out = np.zeros_like(head.vertices)
+        out[:n] = d
+        out[head.slice("lashes")] = lashes.follow(skin, d, lid)
+        return out
+
+    full = head.closure.seal_lips(skin, jaw.OPEN_ANGLE, joints[2])
+    half = head.closure.seal_lips(skin, jaw.OPEN_ANGLE / 2, joints[2])
+    targets["mouthCloseJawOpen"] = on_parts(2 * full - 4 * half, False)
+    targets["mouthClose"] = on_parts(full, False) - targets["mouthCloseJawOpen"]
+    for name, side in (("eyelidLeft", 1), ("eyelidRight", -1)):
+        margins = lid_margins(head.cage, skin, side, centres[side])
+        d = head.closure.close_lid(skin, side, centres[side], margins, radius)
+        targets[name] = on_parts(np.where(np.abs(d).max(1, keepdims=True) < 0.03, 0, d), True)
+    return Figure(head, coefficients, dense, skin, parts, centres, radius, joints, targets)
+
+
+def build_character(head: OpenHead, folder: Path, texture_size: int = 2048) -> dict[str, float]:
+    """Writes folder/avatar.glb from its character.toml and look.toml; returns triangle count and megabytes."""
+    about = tomllib.loads((folder / "character.toml").read_text(encoding="utf-8"))
+    look = read_look(folder / "look.toml")
+    coefficients = {k: float(v) for k, v in about.get("identity", {}).items()}
+    for name in coefficients:
+        if name not in FIELDS:
+            raise ValueError(
+                f"{folder / 'character.toml'}: [identity] has no {name!r}; it has {', '.join(FIELDS)}."
+            )
+    figure = shape_figure(head, coefficients)
+    meshes = _Dresser(figure, look, texture_size).meshes()
+    extras: dict[str, object] = {
+        "generated": True, "head": "open", "character": folder.name, "portrays": about["name"], "rights": about["rights"],
+        "components": list(head.expressions), "eyelids": ["eyelidLeft", "eyelidRight"],
+        "joints": list(JOINTS), "made_by": "likeness tools/head, from code; no scan or photograph of the person portrayed",
+    }  # fmt: skip
+    path = folder / "avatar.glb"
+    write_glb(path, meshes, figure.joints / 1000, JOINTS, PARENTS, extras)
+    return {
+        "triangles": sum(len(m.faces) for m in meshes),
+        "megabytes": path.stat().st_size / 1e6,
+        **{m.name: len(m.faces) for m in meshes},
+    }
+
+
+class _Dresser:
+    """Turns a figure and a look into meshes."""
+
+    def __init__(self, figure: Figure, look: Look, size: int) -> None:
+        self.figure, self.look, self.size = figure, look, size
+        head = figure.head
+        self.rng = np.random.default_rng(look.hair.seed)
+        outer = (head.masks.inner < 0.05) & (head.dense[:, 1] > -296)
+        self.surface = Surface(figure.dense, head.cage.dense_faces, head.dense, outer)
+        self.style = STYLES.get(look.hair.style)
+        self.scalp = (
+            self.style.hairline.mask(head.dense) * (head.masks.inner < 0.05)
+            if self.style
+            else np.zeros(len(head.dense))
+        )
+        edge, _, _ = edges(head.cage.fine_faces)
+        self.edge = edge
+        self.skin_weights = head.weights[: head.cage.fine_count]
+        self.strands = Material(
+            "strands", base=strand_atlas(), roughness=0.62, alpha="MASK", cutoff=0.38, double_sided=True
+        )
+
+    def dense_of(self, fine: Array) -> Array:
+        """Values on fine vertices, carried to the dense ones."""
+        return np.concatenate([fine, (fine[self.edge[:, 0]] + fine[self.edge[:, 1]]) / 2])
+
+    def meshes(self) -> list[Mesh]:
+        clothes = self.clothes()
+        out = [self.skin(clothes), self.eyes(), self.mouth(), self.lid_shadow(), self.small_hair()]
+        hair = self.hair()
+        if hair:
+            out.append(hair)
+        return [*out, *clothes]
+
+    def clothes(self) -> list[Mesh]:
+        """Garments, following the identity's neck and shoulders; the body carries them."""
+        if self.look.clothes.style == "none":
+            return []
+        pieces: list[Cloth] = GARMENTS[self.look.clothes.style](self.look.clothes)
+        v = np.concatenate([p.vertices for p in pieces])
+        start = np.cumsum([0, *(len(p.vertices) for p in pieces)])
+        f = np.concatenate([p.faces + s for p, s in zip(pieces, start, strict=False)])
+        colour = np.concatenate([p.colour for p in pieces])
+        place = Place(v, np.zeros_like(v), np.zeros(len(v)))
+        v = v + sum((c * FIELDS[n](place) for n, c in self.figure.coefficients.items()), np.zeros_like(v))
+        n = vertex_normals(v, f)
+        w = np.zeros((len(v), 5))
+        w[:, 1] = smoothstep(-205, -110, v[:, 1])
+        w[:, 0] = 1 - w[:, 1]
+        material = Material("cloth", roughness=0.95, double_sided=True)
+        return [Mesh("clothes", v / 1000, n, f, np.zeros((len(v), 2)), colour, w, material)]
+
+    def skin(self, clothes: list[Mesh]) -> Mesh:
+        """Skin and ears as one mesh."""
+        fig, head = self.figure, self.figure.head
+        n = head.cage.fine_count
+        v, faces = fig.skin, head.cage.fine_faces
+        ears = [p for p in fig.parts if p.name.startswith("ear_")]
+        landmarks = fig.dense[:468]
+        tint = brow_mask(fig.dense, landmarks, self.look.brows) * (head.masks.inner < 0.05)
+        hair = tuple(np.array(self.look.hair.colour) * 0.5)
+        brow_colour = np.array(self.look.brows.colour)
+        del brow_colour
+        textures = paint_skin(
+            head.cage,
+            head.masks,
+            head.unwrap,
+            fig.dense,
+            head.dense,
+            _both_ears(head),
+            self.look.skin,
+            self.scalp,
+            hair,
+            tint,
+            self.size,
+        )
+        normal = vertex_normals(v, faces)
+        ear_normals = [vertex_normals(p.vertices, p.faces) for p in ears]
+        for p, en in zip(ears, ear_normals, strict=True):  # the root of the ear takes the head's shading
+            near = self.surface.nearest(p.vertices)
+            gap = np.linalg.norm(p.vertices - self.surface.vertices[near], axis=1)
+            w = smoothstep(5.0, 1.0, gap)[:, None]
+            en[:] = en * (1 - w) + self.surface.normals[near] * w
+            en /= np.linalg.norm(en, axis=1, keepdims=True)
+        occluders = [v, *(p.vertices for p in fig.parts if p.name.startswith(("ear_", "eye_")))]
+        hidden = (head.masks.bag[:n][faces].max(1) > 0.5) | (
+            (head.masks.socket_left + head.masks.socket_right)[:n][faces].max(1) > 0.6
+        )
+        occluder_faces = [faces[~hidden]]
+        start = len(v)
+        for p in fig.parts:
+            if p.name.startswith(("ear_", "eye_")):
+                occluder_faces.append(p.faces + start)
+                start += len(p.vertices)
+        points = np.concatenate([v, *(p.vertices for p in ears)])
+        normals = np.concatenate([normal, *ear_normals])
+        light = (
+            np.clip(
+                ambient_occlusion(np.concatenate(occluders), np.concatenate(occluder_faces), points, normals),
+                0,
+                1,
+            )
+            ** 1.1
+        )
+        bag = np.r_[np.clip(head.masks.bag[:n], 0, 1), np.zeros(len(points) - n)]
+        light = np.where(bag > 0.3, 0.8, light)
+        colour = np.stack([light**0.75, light**1.05, light**1.15], 1)
+        deep = smoothstep(8, -18, points[:, 2]) * (bag > 0.5)
+        colour *= (1 - 0.55 * bag)[:, None] * (1 - 0.92 * deep)[:, None]
+        socket = np.r_[
+            np.clip((head.masks.socket_left + head.masks.socket_right)[:n], 0, 1), np.zeros(len(points) - n)
+        ]
+        colour *= (1 - 0.30 * socket)[:, None]
+        # texture vertices
+        source = np.r_[head.unwrap.source, np.arange(n, len(points))]
+        uv = np.concatenate([head.unwrap.uv, *(p.uv for p in ears)])
+        base = len(head.unwrap.uv)
+        out_faces = [_uncovered(head.unwrap.faces, head.unwrap.source, v, clothes)]
+        for p in ears:
+            out_faces.append(p.faces + base)
+            base += len(p.vertices)
+        morphs = []
+        weights = np.concatenate([self.skin_weights, *(head.weights[head.slice(p.name)] for p in ears)])
+        for name, d in fig.targets.items():
+            if np.abs(d[:n]).max() < 1e-6:
+                continue
+            dn = self._normal_change(name, d[:n], normal)
+            pad = np.zeros((len(points) - n, 3))
+            morphs.append(
+                Morph(name, np.concatenate([d[:n], pad])[source] / 1000, np.concatenate([dn, pad])[source])
+            )
+        material = Material(
+            "skin",
+            base=textures.albedo,
+            normal=textures.normal,
+            rough=textures.rough,
+            specular=0.55,
+            extras={"likeness": {"kind": "skin"}},
+        )
+        return _compact(
+            Mesh(
+                "skin",
+                points[source] / 1000,
+                normals[source],
+                np.concatenate(out_faces),
+                uv,
+                colour[source],
+                weights[source],
+                material,
+                tuple(morphs),
+            )
+        )
+
+    def _normal_change(self, name: str, d: Array, normal: Array) -> Array:
+        fig = self.figure
+        faces = fig.head.cage.fine_faces
+        if name.startswith("mouthClose"):  # only ever used with the jaw open: shade it as it is seen
+            w = fig.head.closure.jaw_weights
+            if name != "mouthClose":
+                return np.zeros_like(d)
+            whole = d + fig.targets["mouthCloseJawOpen"][: len(d)]
+            posed = vertex_normals(jaw.opened(fig.skin + whole, w, jaw.OPEN_ANGLE, fig.joints[2]), faces)
+            a = -w * jaw.OPEN_ANGLE
+            c, s = np.cos(a), np.sin(a)
+            back = np.c_[posed[:, 0], posed[:, 1] * c - posed[:, 2] * s, posed[:, 1] * s + posed[:, 2] * c]
+            moved = np.abs(whole).max(1) > 1e-6
+            return np.where(moved[:, None], back - normal, 0)
+        dn = vertex_normals(fig.skin + d, faces) - normal
+        dn[np.abs(dn).max(1) < 0.006] = 0
+        return dn
+
+    def eyes(self) -> Mesh:
+        fig = self.figure
+        pair = [p for p in fig.parts if p.name.startswith("eye_")]
+        both = joined("eyes", pair)
+        weights = np.concatenate([fig.head.weights[fig.head.slice(p.name)] for p in pair])
+        material = Material(
+            "eyes", base=eye_texture(self.look.eyes), roughness=0.06, extras={"likeness": {"kind": "eyes"}}
+        )
+        return Mesh(
+            "eyes",
+            both.vertices / 1000,
+            vertex_normals(both.vertices, both.faces),
+            both.faces,
+            both.uv,
+            np.ones((len(both.vertices), 3)),
+            weights,
+            material,
+        )
+
+    def mouth(self) -> Mesh:
+        fig = self.figure
+        chosen = [p for p in fig.parts if p.name in ("teeth_upper", "teeth_lower", "tongue")]
+        both = joined("mouth", chosen)
+        rows = np.concatenate(
+            [np.arange(fig.head.slice(p.name).start, fig.head.slice(p.name).stop) for p in chosen]
+        )
+        tongue_start = len(chosen[0].vertices) + len(chosen[1].vertices)
+        index = np.arange(len(both.vertices))
+        rest = fig.head.vertices[rows]
+        depth = smoothstep(-6, 22, rest[:, 2])
+        tooth = (both.uv[:, 0] < 0.5) & (index < tongue_start)
+        colour = np.where(tooth[:, None], [0.72, 0.66, 0.55], [0.38, 0.12, 0.11])
+        colour = np.where((index >= tongue_start)[:, None], [0.42, 0.14, 0.13], colour)
+        colour = colour * (0.06 + 0.80 * depth**1.5)[:, None]
+        normal = vertex_normals(both.vertices, both.faces)
+        morphs = []
+        for name in ("jawForward", "tongueOut"):
+            d = fig.head.expressions[name][rows]
+            morphs.append(Morph(name, d / 1000, vertex_normals(both.vertices + d, both.faces) - normal))
+        material = Material("mouth", roughness=0.30, extras={"likeness": {"kind": "mouth"}})
+        return Mesh(
+            "mouth",
+            both.vertices / 1000,
+            normal,
+            both.faces,
+            both.uv,
+            colour,
+            fig.head.weights[rows],
+            material,
+            tuple(morphs),
+        )
+
+    def lid_shadow(self) -> Mesh:
+        fig = self.figure
+        ribbon, opacity = build_lid_shadow(fig.head.cage, fig.skin, fig.centres, fig.radius)
+        p = ribbon.part
+        morphs = []
+        n = fig.head.cage.fine_count
+        for name, d in fig.targets.items():
+            if name.startswith("eye"):
+                follow = ribbon.follow(fig.skin, d[:n], True)
+                if np.abs(follow).max() > 0.02:
+                    morphs.append(Morph(name, follow / 1000, np.zeros_like(follow)))
+        colour = np.c_[np.tile([0.10, 0.035, 0.03], (len(opacity), 1)), opacity]
+        weights = self.skin_weights[ribbon.root]
+        material = Material(
+            "lid_shadow", roughness=1.0, alpha="BLEND", specular=0.0, extras={"likeness": {"kind": "shadow"}}
+        )
+        return Mesh(
+            "lid_shadow",
+            p.vertices / 1000,
+            vertex_normals(p.vertices, p.faces),
+            p.faces,
+            p.uv,
+            colour,
+            weights,
+            material,
+            tuple(morphs),
+        )
+
+    def small_hair(self) -> Mesh:
+        """Lashes, brows and facial hair: everything hairy that moves with the face."""
+        fig, look = self.figure, self.look
+        head = fig.head
+        n = head.cage.fine_count
+        lash = fig.parts[-1]
+        root = fig.skin[head.lashes.root]
+        lash_v = root + (lash.vertices - root) * look.brows.lash_length
+        lash_normal = np.tile([0, 0.3, 0.95], (len(lash_v), 1))
+        uv = lash_uv(lash.uv[:, 0], 1 - lash.uv[:, 1])
+        pieces: list[Hair] = [brows(self.surface, fig.dense[:468], look.brows, self.rng)]
+        if look.beard.style != "none":
+            pieces.append(BEARDS[look.beard.style](self.surface, look.beard, self.rng))
+        v = np.concatenate([lash_v, *(p.vertices for p in pieces)])
+        start = np.cumsum([len(lash_v), *(len(p.vertices) for p in pieces)])
+        f = np.concatenate([lash.faces, *(p.faces + s for p, s in zip(pieces, start, strict=False))])
+        normals = np.concatenate([lash_normal, *(p.normals for p in pieces)])
+        colour = np.concatenate(
+            [np.tile(look.brows.lash_colour, (len(lash_v), 1)), *(p.colour for p in pieces)]
+        )
+        all_uv = np.concatenate([uv, *(p.uv for p in pieces)])
+        hanging = np.concatenate([p.root for p in pieces])
+        weights = np.concatenate(
+            [self.skin_weights[head.lashes.root], self.dense_of(self.skin_weights)[hanging]]
+        )
+        morphs = []
+        lashes = LidRibbon(Part("lashes", lash_v, lash.faces, lash.uv), head.lashes.root, head.lashes.side)
+        for name, d in fig.targets.items():
+            follow = np.concatenate(
+                [lashes.follow(fig.skin, d[:n], name.startswith("eye")), self.dense_of(d[:n])[hanging]]
+            )
+            if np.abs(follow).max() > 0.05:
+                morphs.append(Morph(name, follow / 1000, np.zeros_like(follow)))
+        return Mesh("face_hair", v / 1000, normals, f, all_uv, colour, weights, self.strands, tuple(morphs))
+
+    def hair(self) -> Mesh | None:
+        if self.style is None:
+            return None
+        h = self.style.grow(self.surface, self.scalp, self.look.hair, self.rng)
+        weights = np.zeros((len(h.vertices), 5))
+        weights[:, 1] = smoothstep(-230, -150, h.vertices[:, 1])
+        weights[:, 0] = 1 - weights[:, 1]
+        return Mesh("hair", h.vertices / 1000, h.normals, h.faces, h.uv, h.colour, weights, self.strands)
+
+
+def _both_ears(head: OpenHead) -> Part:
+    return joined("ears", [p for p in head.parts if p.name == "ear_left"])
+
+
+def _uncovered(faces: Faces, source: NDArray[np.int64], v: Array, clothes: list[Mesh]) -> Faces:
+    """The skin's faces without those that clothes hide."""
+    if not clothes:
+        return faces
+    low = np.full(len(v), -1e9)
+    cloth = clothes[0].vertices * 1000
+    angle = np.arctan2(cloth[:, 0], cloth[:, 2] + 104)
+    mine = np.arctan2(v[:, 0], v[:, 2] + 104)
+    for k in range(len(v)):
+        if v[k, 1] < -130:
+            near = np.abs(np.angle(np.exp(1j * (angle - mine[k])))) < 0.12
+            low[k] = cloth[near, 1].max() - 30 if near.any() else -1e9
+    covered = v[:, 1] < low
+    return faces[~covered[source[faces]].all(1)]
+
+
+def _compact(mesh: Mesh) -> Mesh:
+    """The mesh without vertices that no face uses."""
+    used, packed = np.unique(mesh.faces, return_inverse=True)
+    morphs = tuple(Morph(m.name, m.position[used], m.normal[used]) for m in mesh.morphs)
+    return Mesh(
+        mesh.name,
+        mesh.vertices[used],
+        mesh.normals[used],
+        packed.reshape(-1, 3),
+        mesh.uv[used],
+        mesh.colour[used],
+        mesh.weights[used],
+        mesh.material,
+        morphs,
+    )

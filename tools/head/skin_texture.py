@@ -1,0 +1,232 @@
+"""Skin textures: albedo, normal and roughness painted in 3D on the character's own surface."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, map_coordinates
+from tools.head.cage import Cage
+from tools.head.face import SEAM_Y
+from tools.head.falloff import Array, bump, curve_distance, smoothstep
+from tools.head.look import SkinLook
+from tools.head.part import Part
+from tools.head.raster import Map, bled, jpeg, rasterise, srgb
+from tools.head.skin import Masks, nostril_mask
+from tools.head.topology import edges, vertex_normals
+from tools.head.unwrap import Unwrap
+
+
+@dataclass(frozen=True, slots=True)
+class SkinTextures:
+    """Encoded images."""
+
+    albedo: bytes
+    normal: bytes
+    rough: bytes
+
+
+@dataclass(slots=True)
+class _Canvas:
+    """Positions (mm) and masks per texel; albedo (linear) and height (mm) being painted."""
+
+    p: Map
+    lip: Map
+    face: Map
+    socket: Map
+    mouth: Map
+    nostril: Map
+    ear: Map
+    hit: NDArray[np.bool_]
+    colour: Map
+    height: Map
+
+    def mix(self, mask: Map | Array, colour: tuple[float, float, float]) -> None:
+        m = np.clip(mask, 0, 1)[..., None].astype(np.float32)
+        self.colour = self.colour * (1 - m) + np.array(colour, np.float32) * m
+
+    def noise(self, scale: float, key: int) -> Map:
+        lattice = np.random.default_rng(key).normal(size=(48, 48, 48)).astype(np.float32)
+        at = [(self.p[..., k] / scale + 5).ravel() for k in range(3)]
+        return map_coordinates(lattice, at, order=1, mode="grid-wrap").reshape(self.p.shape[:2]) * 1.3
+
+
+def paint_skin(cage: Cage, masks: Masks, unwrap: Unwrap, dense: Array, base: Array, ears: Part, look: SkinLook, scalp: Array,
+               scalp_colour: tuple[float, float, float], brow: Array, size: int) -> SkinTextures:  # fmt: skip
+    """Paints one character.
+
+    Args:
+        dense: the character's dense skin as sculpted; base: the neutral head's, on which patterns are laid, so that
+            lips and lids stay where they belong.
+        ears: both ears (they share a tile); scalp, brow: how much hair grows on each dense vertex, 0..1.
+    """
+    n = cage.fine_count
+    uv, faces, corners = _dense_uv(cage, unwrap)
+    flat = vertex_normals(dense[:n], cage.fine_faces)
+    first, _, _ = edges(cage.fine_faces)
+    flat = np.concatenate([flat, (flat[first[:, 0]] + flat[first[:, 1]]) / 2])
+    flat /= np.linalg.norm(flat, axis=1, keepdims=True)
+    attributes = np.c_[base, vertex_normals(dense, cage.dense_faces), flat, masks.lips, masks.face, masks.socket_right + masks.socket_left,
+                       masks.bag, nostril_mask(base), scalp, brow, dense]  # fmt: skip
+    image, hit = rasterise(uv, faces, attributes, size, corners)
+    ear_attributes = np.zeros((len(ears.vertices), attributes.shape[1] + 1))
+    ear_attributes[:, :3] = ears.vertices
+    ear_attributes[:, 3:6] = ear_attributes[:, 6:9] = vertex_normals(ears.vertices, ears.faces)
+    ear_attributes[:, 16:19] = ears.vertices
+    ear_attributes[:, -1] = 1
+    ear_image, ear_hit = rasterise(ears.uv, ears.faces, ear_attributes, size, ears.faces)
+    image = np.concatenate([image, np.zeros((size, size, 1), np.float32)], 2)
+    image[ear_hit] = ear_image[ear_hit]
+    hit = hit | ear_hit
+    image = bled(image, hit)
+    c = _Canvas(image[..., :3], image[..., 9], image[..., 10], image[..., 11], image[..., 12], image[..., 13], image[..., 19], hit,
+                np.ones((size, size, 3), np.float32) * np.array(look.tone, np.float32), np.zeros((size, size), np.float32))  # fmt: skip
+    rough = _paint(c, look, dense)
+    c.mix(image[..., 14] * 0.85, scalp_colour)
+    c.mix(image[..., 15] * 0.5, scalp_colour)
+    normal = _normal_map(c, image[..., 3:6], image[..., 6:9], image[..., 16:19])
+    half = size // 2
+    packed = np.stack([np.full_like(rough, 1.0), rough, np.zeros_like(rough)], 2)
+    packed = packed.reshape(half, 2, half, 2, 3).mean((1, 3))
+    return SkinTextures(
+        jpeg(srgb(c.colour)), jpeg(np.round((normal * 0.5 + 0.5) * 255).astype(np.uint8), 88), jpeg(np.round(np.clip(packed, 0, 1) * 255).astype(np.uint8), 80))  # fmt: skip
+
+
+def _dense_uv(cage: Cage, unwrap: Unwrap) -> tuple[Array, NDArray[np.int64], NDArray[np.int64]]:
+    """Texture faces of the dense mesh: texture edges' midpoints, and the dense vertex of each face corner."""
+    edge, inverse, _ = edges(unwrap.faces)
+    uv = np.concatenate([unwrap.uv, unwrap.uv[edge].mean(1)])
+    m, count = len(unwrap.faces), len(unwrap.uv)
+    a, b, c = count + inverse[:m], count + inverse[m : 2 * m], count + inverse[2 * m :]
+    f = unwrap.faces
+    faces = np.concatenate([np.c_[f[:, 0], a, c], np.c_[f[:, 1], b, a], np.c_[f[:, 2], c, b], np.c_[a, b, c]])
+    return uv, faces, cage.dense_faces
+
+
+def _paint(c: _Canvas, look: SkinLook, dense: Array) -> Map:
+    """Albedo and height onto the canvas; returns roughness."""
+    x, y, z = c.p[..., 0], c.p[..., 1], c.p[..., 2]
+    ax = np.abs(x)
+    n12, n5, n2, n1, n05 = (c.noise(s, k) for k, s in enumerate((14, 5.5, 2.2, 1.0, 0.55)))
+    tone = np.array(look.tone)
+    blood = tuple(tone * [1.02, 0.62, 0.62])
+    deep = tuple(tone * [0.74, 0.60, 0.66])
+    pale = tuple(tone * [1.03, 1.12, 1.02])
+    skin = 1 - c.ear
+    red = (
+        0.50 * bump(ax - 44, 17) * bump(y + 34, 17)
+        + 0.55 * bump(x, 13) * bump(y + 33, 11) * (z > 28)
+        + 0.25 * bump(x, 14) * bump(y + 103, 12)
+    )
+    red = (red + 0.35 * bump(ax - 17, 6) * bump(y + 36, 8)) * skin + 0.25 * c.ear
+    c.mix(red * (0.75 + 0.25 * n5) * look.redness, blood)
+    c.mix(0.22 * smoothstep(15, 60, y) * c.face, pale)
+    eye = np.sqrt((ax - 31.9) ** 2 + ((y - 1.7) * 1.25) ** 2 + (z - 9.8) ** 2 * 0.6)
+    c.mix(look.lids * bump(eye - 15, 6.5) * (z > -10), deep)
+    c.mix(0.7 * look.lids * bump(ax - 22, 7) * bump(y + 6, 7) * (z > 0), deep)
+    beard = (
+        smoothstep(-40, -52, y)
+        * smoothstep(60, 48, ax * 0.9)
+        * (1 - smoothstep(-118, -140, y))
+        * smoothstep(-45, -20, z)
+        * (1 - c.lip)
+    )
+    c.mix(beard * look.shadow, tuple(tone * [0.62, 0.80, 0.95]))
+    c.mix((n05 > 1.05) * beard * look.shadow, tuple(tone * 0.3))
+    c.colour *= (1 + 0.05 * n12 + 0.045 * n5 + 0.035 * n2 + 0.03 * n1)[..., None]
+    c.colour[..., 1:] *= (1 - 0.03 * n5)[..., None]
+    c.mix(
+        smoothstep(1.25, 1.7, c.noise(7, 9)) * 0.5 * look.spots * (1 - c.lip) * (y > -20),
+        tuple(tone * [0.68, 0.60, 0.53]),
+    )
+    c.mix(
+        smoothstep(1.6, 2.1, c.noise(2.6, 14)) * 0.5 * look.spots * c.face, tuple(tone * [0.70, 0.54, 0.48])
+    )
+    lip = smoothstep(0.33, 0.62, c.lip)
+    c.mix(lip * look.lip_strength, look.lips)
+    c.colour *= (1 - 0.10 * np.clip(c.noise(1.6, 3), -1, 1) * lip)[..., None]
+    seam = bump(y - (SEAM_Y - 0.9 * (ax / 25) ** 3 - 0.6 * bump(ax, 5)), 1.0) * lip
+    c.mix(seam * 0.75, (0.13, 0.04, 0.035))
+    c.mix(smoothstep(0.15, 0.8, gaussian_filter(c.nostril, 3)) * 0.93, (0.09, 0.03, 0.025))
+    c.mix(smoothstep(0.05, 0.5, c.socket) * 0.8, tuple(tone * [0.85, 0.52, 0.55]))
+    inner = bump(np.hypot(ax - 17.2, (y - 0.3) * 1.0), 2.4) * (z > 5)  # the pink of the inner canthus
+    c.mix(inner * 0.6, (0.50, 0.20, 0.17))
+    c.mix(smoothstep(0.3, 0.8, c.mouth), (0.20, 0.05, 0.05))
+    c.height += 0.045 * n05 + 0.04 * n1 + 0.03 * n2
+    c.height -= 0.09 * (c.noise(0.9, 6) > 1.0) * c.face * (1 - lip) * look.pores
+    c.height *= (1 - 0.5 * lip) * look.pores
+    c.height += lip * 0.10 * c.noise(1.7, 8)
+    _wrinkles(c, look, n12, n5)
+    rough = (
+        look.roughness
+        + 0.05 * n5
+        - 0.10 * bump(x, 20) * bump(y + 25, 30) * (z > 20)
+        - 0.08 * bump(y - 45, 25) * bump(ax, 40) * c.face
+    )
+    rough = rough - 0.16 * lip - 0.12 * bump(eye - 13, 3) * (z > 0) + 0.1 * beard * (look.shadow > 0.1)
+    del dense
+    return np.clip(rough, 0.22, 0.9).astype(np.float32)
+
+
+def _wrinkles(c: _Canvas, look: SkinLook, n12: Map, n5: Map) -> None:
+    """Lines of the forehead, eyes, mouth and neck, as grooves with a faint shade."""
+    strong = look.wrinkles
+    weak = max(strong, 0.3)
+    front = (c.p[..., 2] > -60) & (c.ear < 0.5)
+    where = np.c_[np.abs(c.p[front][:, 0]), c.p[front][:, 1]]
+    shade = tuple(np.array(look.tone) * [0.62, 0.5, 0.52])
+
+    def groove(line: list[tuple[float, float]], width: float, depth: float) -> None:
+        if depth < 0.02:
+            return
+        d = np.full(front.shape, 99.0, np.float32)
+        d[front] = curve_distance(where, line)
+        d += 0.25 * n5
+        c.height += -depth * bump(d, width * 1.15) * (1 + 0.25 * n5) * (1 + 0.5 * n12) + 0.35 * depth * bump(
+            d - 2.6 * width, 1.6 * width
+        )
+        c.mix(0.13 * depth * bump(d, width * 1.4), shade)
+
+    for y, depth in ((36, 0.55), (44.5, 0.65), (53, 0.65), (61.5, 0.55)):
+        groove([(0, y - 1.2), (9, y + 0.6), (20, y + 1.8), (31, y + 1.0), (43, y - 3)], 0.75, depth * strong)
+    for tilt in (12, -2, -15):
+        t = np.radians(tilt)
+        groove(
+            [
+                (49, 1 + tilt * 0.25),
+                (55, 1 + tilt * 0.25 + 6 * np.sin(t)),
+                (62, tilt * 0.25 + 14 * np.sin(t)),
+            ],
+            0.6,
+            0.5 * strong,
+        )
+    groove([(20, -11.5), (28, -15.0), (37, -14.5), (44, -9)], 0.7, 0.4 * weak)
+    groove([(23, -7.5), (30, -9.6), (38, -8.5)], 0.5, 0.35 * strong)
+    groove([(24, -16), (32, -20), (42, -19)], 0.6, 0.3 * strong)
+    groove([(5, 16), (6, 24), (7, 31)], 0.7, 0.6 * strong)
+    groove([(20, -34), (26, -45), (32, -58), (36, -70)], 0.8, 0.5 * weak)
+    groove([(30, -72), (33, -84), (33, -94)], 0.8, 0.4 * strong)
+    for y in (-150, -172, -195):
+        groove([(0, y), (25, y + 2), (50, y + 8)], 0.9, 0.4 * weak)
+
+
+def _normal_map(c: _Canvas, detailed: Map, flat: Map, p: Map) -> Map:
+    """Tangent-space normals: the dense surface against the fine mesh's shading normal, plus the painted height."""
+    du, dv = np.gradient(p, axis=1), np.gradient(p, axis=0)
+    lu = np.linalg.norm(du, axis=2, keepdims=True) + 1e-3
+    lv = np.linalg.norm(dv, axis=2, keepdims=True) + 1e-3
+    flat = flat / (np.linalg.norm(flat, axis=2, keepdims=True) + 1e-6)
+    t, b = du / lu, -dv / lv
+    t = t - flat * (t * flat).sum(2, keepdims=True)
+    b = b - flat * (b * flat).sum(2, keepdims=True)
+    t /= np.linalg.norm(t, axis=2, keepdims=True) + 1e-6
+    b /= np.linalg.norm(b, axis=2, keepdims=True) + 1e-6
+    detailed = detailed / (np.linalg.norm(detailed, axis=2, keepdims=True) + 1e-6)
+    n = np.stack([(detailed * t).sum(2), (detailed * b).sum(2), np.maximum((detailed * flat).sum(2), 0.3)], 2)
+    n[..., 0] -= np.gradient(c.height, axis=1) / np.maximum(lu[..., 0], 0.03)
+    n[..., 1] += np.gradient(c.height, axis=0) / np.maximum(lv[..., 0], 0.03)
+    hidden = (c.mouth > 0.3) | (c.socket > 0.5)
+    n[hidden] = [0, 0, 1]
+    return n / np.linalg.norm(n, axis=2, keepdims=True)
+
+
+__all__ = ["SkinTextures", "paint_skin"]

@@ -1,0 +1,39 @@
+// Renders pictures of avatars in headless Chromium: node shoot.mjs jobs.json
+// jobs.json: { modules, chromium, shots: [{ avatar, out, ...options of studio.html's shoot }] }
+import fs from "node:fs";
+import path from "node:path";
+import { createRequire } from "node:module";
+
+const plan = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
+const require = createRequire(path.join(plan.modules, "x.js"));
+const { chromium } = require("playwright-core");
+const here = path.dirname(new URL(import.meta.url).pathname);
+const flags = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
+  "--disable-background-networking", "--disable-component-update", "--no-first-run"];
+const browser = await chromium.launch({ executablePath: plan.chromium, args: flags });
+try {
+  const page = await browser.newPage();
+  page.on("console", (m) => /GPU stall|GL Driver/.test(m.text()) || console.error("page:", m.text().slice(0, 300)));
+  page.on("pageerror", (e) => console.error("page:", e.message));
+  await page.route("http://studio.local/**", (route) => {
+    const name = decodeURIComponent(new URL(route.request().url()).pathname);
+    const file = name.startsWith("/three/") ? path.join(plan.modules, "three", name.slice(7))
+      : name.startsWith("/avatar/") ? name.slice(7) : path.join(here, path.basename(name));
+    const type = file.endsWith("html") ? "text/html" : file.endsWith("js") ? "text/javascript" : "application/octet-stream";
+    route.fulfill({ body: fs.readFileSync(file), contentType: type });
+  });
+  await page.goto("http://studio.local/studio.html");
+  await page.waitForFunction("window.ready", null, { timeout: 60000 });
+  let loaded = "";
+  for (const shot of plan.shots) {
+    if (shot.avatar !== loaded) {
+      await page.evaluate((url) => window.load(url), `/avatar${path.resolve(shot.avatar)}`);
+      loaded = shot.avatar;
+    }
+    const data = await page.evaluate((s) => window.shoot(s), shot);
+    fs.writeFileSync(shot.out, Buffer.from(data.split(",")[1], "base64"));
+    console.log(shot.out);
+  }
+} finally {
+  await browser.close();
+}
