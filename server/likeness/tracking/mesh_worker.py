@@ -1,0 +1,71 @@
+# pyright: basic, reportMissingImports=false
+"""Runs MediaPipe's face mesh over a camera or a video, in an environment of its own.
+
+A script, not a module of the package: MediaPipe needs an older numpy and protobuf than Likeness, so it is
+run by that environment's Python and talks over stdout. One record a picture, little-endian: u32 length of
+what follows, f64 seconds, u32 width, u32 height, u8 faces (0 or 1), then 478 x 3 x f32 normalised landmarks
+of the largest face. A line on stderr says what is wrong before a non-zero exit.
+
+Usage: mesh_worker.py (--camera N | --video FILE) [--max-fps F]
+"""
+
+import argparse
+import struct
+import sys
+import time
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--camera", type=int)
+    source.add_argument("--video")
+    parser.add_argument("--max-fps", type=float, default=60.0)
+    options = parser.parse_args()
+
+    import cv2
+    import numpy as np
+    from mediapipe.python.solutions.face_mesh import FaceMesh
+
+    capture = cv2.VideoCapture(options.camera if options.video is None else options.video)
+    if not capture.isOpened():
+        what = f"camera {options.camera}" if options.video is None else options.video
+        print(f"{what} cannot be opened: is it there, and not used by another program?", file=sys.stderr)
+        return 2
+    rate = capture.get(cv2.CAP_PROP_FPS) or 30.0
+    frames = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if options.video else 0
+    out = sys.stdout.buffer
+    out.write(struct.pack("<4sIf", b"MESH", max(frames, 0), rate))
+    out.flush()
+    start, count = time.monotonic(), 0
+    with FaceMesh(refine_landmarks=True, max_num_faces=2, min_detection_confidence=0.5) as mesh:
+        while True:
+            found, picture = capture.read()
+            if not found:
+                if options.video is None:
+                    print("the camera was unplugged or stopped sending pictures", file=sys.stderr)
+                    return 3
+                return 0
+            at = count / rate if options.video else time.monotonic() - start
+            count += 1
+            height, width = picture.shape[:2]
+            result = mesh.process(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+            faces = result.multi_face_landmarks or []
+            meshes = [np.array([(p.x, p.y, p.z) for p in f.landmark], np.float32) for f in faces]
+            meshes.sort(key=lambda m: float(np.ptp(m[:, 0]) * np.ptp(m[:, 1])), reverse=True)
+            body = struct.pack("<dIIB", at, width, height, int(bool(meshes)))
+            if meshes:
+                body += meshes[0].tobytes()
+            try:
+                out.write(struct.pack("<I", len(body)) + body)
+                out.flush()
+            except BrokenPipeError:
+                return 0
+            if options.video is None:
+                ahead = count / options.max_fps - (time.monotonic() - start)
+                if ahead > 0:
+                    time.sleep(ahead)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
