@@ -64,7 +64,8 @@ def numbers(arrays: Mapping[str, Array], key: str, where: str) -> NDArray[np.flo
     value = arrays[key]
     if value.dtype.kind not in "fiub":
         raise InputError(f"{where}: {key} holds {value.dtype}, not numbers. Save it as a plain float array.")
-    out: NDArray[Any] = np.ascontiguousarray(value, np.float32 if value.dtype == np.float32 else np.float64)
+    narrow = value.dtype in (np.dtype(np.float32), np.dtype(np.float16))
+    out: NDArray[Any] = np.ascontiguousarray(value, np.float32 if narrow else np.float64)
     bad = int(out.size - np.count_nonzero(np.isfinite(out)))
     if bad:
         raise InputError(
