@@ -10,12 +10,11 @@ from typing import Any, Final
 
 from aiohttp import web
 from google.protobuf.json_format import MessageToDict, MessageToJson
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 import likeness
 from likeness.errors import InputError, LikenessError, LimitError, MachineError, NotFoundError
 from likeness.stage.config import ServerConfig
-from likeness.stage.room import SCENES
 from likeness.stage.session import Session
 from likeness.stage.stage import Stage
 from likeness.transport.client_text import read_hello, read_object
@@ -44,7 +43,7 @@ class WebServer:
         self._stage, self._config, self._clock = stage, config, clock
         self._gate = Gate(config, clock)
         self._peers = RtcPeers(config, addresses_of(config.host), stage.control_text, clock)
-        self._page = Page(web_root(), stage.characters)
+        self._page = Page(web_root(), lambda: stage.characters)
         self._sockets: set[web.WebSocketResponse] = set()
         self._runner: web.AppRunner | None = None
         self._port = config.port
@@ -147,7 +146,7 @@ class WebServer:
     # --- facts -----------------------------------------------------------------------------------------
 
     async def _characters(self, _: web.Request) -> web.Response:
-        answer = await self._stage.list_characters()
+        answer = self._stage.character_list()
         return web.Response(text=MessageToJson(answer, indent=None), content_type="application/json")
 
     async def _public_config(self, _: web.Request) -> web.Response:
@@ -157,9 +156,9 @@ class WebServer:
         return _json(
             {
                 "version": likeness.__version__,
-                "scenes": list(SCENES),
+                "scenes": list(self._stage.scenes),
                 "turn": turn,
-                "serverKey": self._stage.archive.server_key.hex(),
+                "serverKey": self._stage.server_key.hex(),
                 "tokens": bool(self._config.token_secret),
             }
         )
@@ -184,9 +183,7 @@ class WebServer:
         )
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(
-            body=generate_latest(self._stage.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
-        )
+        return web.Response(body=self._stage.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     # --- around every request ----------------------------------------------------------------------------
 

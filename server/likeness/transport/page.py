@@ -1,6 +1,6 @@
 """Page: the built web client and the avatars, as files with the right headers."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -77,7 +77,7 @@ def security_headers(host: str, secure: bool) -> dict[str, str]:
 class Page:
     """Serves files of the built client under `root`, and each character's avatar and portrait."""
 
-    def __init__(self, root: Path, characters: Callable[[], Awaitable[list[Character]]]) -> None:
+    def __init__(self, root: Path, characters: Callable[[], Mapping[str, Character]]) -> None:
         self._root = root.resolve()
         self._characters = characters
 
@@ -98,15 +98,15 @@ class Page:
 
     async def avatar(self, request: web.Request) -> web.StreamResponse:
         """A character's 3D asset."""
-        character = await self._character(request)
+        character = self._character(request)
         return self._versioned(request, character.avatar, character.avatar_sha256)
 
     async def portrait(self, request: web.Request) -> web.StreamResponse:
         """A character's picture."""
-        return _file((await self._character(request)).portrait, FRESH)
+        return _file(self._character(request).portrait, FRESH)
 
-    async def _character(self, request: web.Request) -> Character:
-        known = {character.id: character for character in await self._characters()}
+    def _character(self, request: web.Request) -> Character:
+        known = self._characters()
         character = known.get(request.match_info["character"])
         if character is None:
             names = ", ".join(sorted(known))

@@ -13,7 +13,7 @@ from likeness.errors import MachineError
 from likeness.stage.outlet import BLOCK, VoicePacket
 
 if TYPE_CHECKING:
-    from av.audio.stream import AudioStream
+    from av.stream import Stream
 
 BACKLOG: Final = 10
 """Packets (200 ms) that wait at most; then the oldest goes."""
@@ -61,7 +61,7 @@ class VoiceTrack(MediaStreamTrack):
         self._backlog.append(packet)
         self._arrived.set()
 
-    async def recv(self) -> "Packet[AudioStream]":
+    async def recv(self) -> "Packet[Stream]":
         """The next packet, for aiortc's sender, which packs it as it is."""
         self._running = True
         self._tell_map()

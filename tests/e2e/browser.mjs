@@ -1,0 +1,132 @@
+// What every scenario shares: Chromium with the right flags, the page, and what it says of itself.
+// A scenario is run as `node scenario.mjs '<json options>'` and prints one line of JSON as its last.
+import { createRequire } from 'node:module'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+const require = createRequire(new URL('../../webxr_client/package.json', import.meta.url))
+const { chromium } = require('playwright-core')
+
+/** Options given by the test: url, executable, artifacts, and whatever the scenario needs. */
+export const options = JSON.parse(process.argv[2])
+
+const FLAGS = [
+  '--no-sandbox',
+  '--use-angle=swiftshader',
+  '--enable-unsafe-swiftshader',
+  '--ignore-gpu-blocklist',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+  '--autoplay-policy=no-user-gesture-required',
+  '--disable-background-timer-throttling',
+  '--disable-renderer-backgrounding',
+  '--disable-backgrounding-occluded-windows',
+]
+
+/** Opens the page; `problems` collects uncaught errors and what the content policy blocked. */
+export async function openPage({ flags = [], query = {}, init = [] } = {}) {
+  const browser = await chromium.launch({
+    executablePath: options.executable,
+    headless: true,
+    args: [...FLAGS, ...flags],
+  })
+  const context = await browser.newContext({ viewport: options.viewport ?? { width: 640, height: 400 } })
+  await context.grantPermissions(['microphone'])
+  const page = await context.newPage()
+  const problems = []
+  page.on('pageerror', error => problems.push(String(error)))
+  page.on('console', message => {
+    const text = message.text()
+    if (message.type() === 'error' && /Content Security Policy|Uncaught/.test(text)) problems.push(text)
+  })
+  for (const script of init) await page.addInitScript(script)
+  const search = new URLSearchParams({ character: 'einstein', ...query })
+  const opened = Date.now()
+  await page.goto(`${options.url}/?${search}`, { waitUntil: 'load' })
+  await page.waitForFunction(() => window.likeness !== undefined, undefined, { timeout: 20_000 })
+  return { browser, page, problems, opened }
+}
+
+/** Presses Begin and waits until the session is live and a few frames of it were drawn. */
+export async function begin(page) {
+  await page.locator('#begin').click()
+  await live(page)
+  await page.waitForFunction(() => window.likeness.history().length > 5, undefined, { timeout: 20_000 })
+}
+
+/** Waits until the page has a live session. */
+export async function live(page, timeout = 15_000) {
+  await page.waitForFunction(() => window.likeness.state === 'live', undefined, { timeout })
+}
+
+/** Types a sentence, sends it, and waits until it was heard; returns its SpeechStates. */
+export async function say(page, text, timeout = 30_000) {
+  const before = await page.evaluate(() => window.likeness.speech.length)
+  await page.locator('#say').fill(text)
+  await page.locator('#say').press('Enter')
+  await page.waitForFunction(
+    from => window.likeness.speech.slice(from).some(s => /FINISHED|FAILED|STOPPED/.test(s.phase)),
+    before,
+    { timeout },
+  )
+  return await page.evaluate(from => window.likeness.speech.slice(from), before)
+}
+
+/** Everything the page says of itself now. */
+export async function facts(page) {
+  return await page.evaluate(async () => {
+    const l = window.likeness
+    return {
+      state: l.state,
+      transport: l.transport,
+      session: l.session,
+      avatar: l.avatar,
+      framesDrawn: l.framesDrawn,
+      xrFramesDrawn: l.xrFramesDrawn,
+      firstPictureMs: l.firstPictureMs,
+      markText: l.markText,
+      markVisible: await l.markVisible(),
+      sealsVerified: l.sealsVerified,
+      sealsFailed: l.sealsFailed,
+      framesSealed: l.framesSealed,
+      stats: await l.stats(),
+      notice: l.lastNotice,
+      at: performance.now(),
+    }
+  })
+}
+
+/** The rows of the drawn history. */
+export async function history(page) {
+  return await page.evaluate(() => window.likeness.history())
+}
+
+/** A picture for people to look at. */
+export async function shoot(page, name) {
+  mkdirSync(options.artifacts, { recursive: true })
+  const path = join(options.artifacts, `${name}.png`)
+  await page.screenshot({ path })
+  return path
+}
+
+export const pause = ms => new Promise(resolve => setTimeout(resolve, ms))
+
+/** Runs a scenario, prints its result, and closes the browser whatever happened. */
+export async function scenario(run, settings) {
+  const opened = await openPage(settings)
+  try {
+    const result = await run(opened)
+    console.log(JSON.stringify({ ...result, problems: opened.problems }))
+  } catch (error) {
+    await shoot(opened.page, `${options.name ?? 'scenario'}-failed`).catch(() => undefined)
+    const state = await opened.page
+      .evaluate(() => ({ state: window.likeness?.state, notice: window.likeness?.lastNotice, text: document.body.innerText.slice(0, 500) }))
+      .catch(() => null)
+    console.error(JSON.stringify({ state, problems: opened.problems }))
+    throw error
+  } finally {
+    await opened.browser.close()
+  }
+}

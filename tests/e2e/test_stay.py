@@ -1,0 +1,96 @@
+"""A stay survives a cut and a closed tab; a headset presents frames; a microphone drives the face."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import wave
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from drawn import Drawn
+from numpy.typing import NDArray
+
+from likeness.cli.bench.browser import ServedProcess, visit
+from likeness.head import VoiceSettings
+from likeness.speech import EspeakVoice
+
+pytestmark = pytest.mark.browser
+
+
+def sessions(server: ServedProcess) -> list[dict[str, Any]]:
+    """The ledger's sessions, as `likeness sessions list` tells them."""
+    done = subprocess.run(
+        [sys.executable, "-m", "likeness.cli.main", "sessions", "list", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={**os.environ, "LIKENESS_DATA": str(server.data)},
+    )
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("transport", ["rtc", "ws"])
+def test_a_cut_of_five_seconds_and_a_closed_tab_keep_the_session(server: ServedProcess, transport: str):
+    before = len(sessions(server))
+    result = visit(
+        "returning",
+        server,
+        name=f"returning-{transport}",
+        query={"transport": transport},
+        cuts=[1, 5],
+        closed=3,
+    )
+    session = result["before"]["session"]
+    for cut in result["cut"]:
+        assert cut["lost"] in ("lost", "connecting")
+        assert cut["after"]["session"] == session
+        assert cut["backMs"] < 6000
+    assert [s["phase"] for s in result["speech"]][-1] == "FINISHED"
+    assert result["returned"]["after"]["session"] == session
+    assert len(sessions(server)) == before + 1
+
+
+def test_an_immersive_session_presents_frames(server: ServedProcess):
+    result = visit("headset", server, sentences=["Hello from inside the headset."])
+    assert result["entered"]["xrFramesDrawn"] > 10
+    assert result["inside"]["xrFramesDrawn"] > result["entered"]["xrFramesDrawn"] + 10
+    assert result["inside"]["markVisible"] is True
+    assert result["inside"]["sealsFailed"] == 0
+
+
+def test_a_microphone_drives_the_face(server: ServedProcess, recording: Path):
+    result = visit("microphone", server, recording=str(recording), seconds=5, hearSelf=True)
+    assert "driven by: voice" in result["during"]["markText"]
+    drawn = Drawn.of(result["history"])
+    speaking = drawn.between(drawn.drawn[-1] - 6.5 * 48_000, drawn.drawn[-1] - 1.5 * 48_000)
+    assert np.ptp(speaking.lip) > 3
+    assert speaking.correlation() >= 0.4
+    assert result["after"]["sealsFailed"] == 0
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A WAV for Chromium's fake microphone: another person's voice, not the character's."""
+    path = tmp_path_factory.mktemp("sound") / "speech.wav"
+    voice = VoiceSettings(language="en-us", variant="f2", pitch=60, rate=150)
+    text = "My mother may have baked a beautiful apple pie, and people have probably eaten it by now."
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(48_000)
+        out.writeframes(asyncio.run(spoken(text, voice)).tobytes())
+    return path
+
+
+async def spoken(text: str, settings: VoiceSettings) -> NDArray[np.int16]:
+    voice = EspeakVoice()
+    await voice.start()
+    try:
+        return np.concatenate([chunk.pcm async for chunk in voice.speak(text, settings)])
+    finally:
+        await voice.aclose()

@@ -1,0 +1,139 @@
+"""The main job, end to end: a typed sentence is heard and seen in a browser, in sync, marked and sealed."""
+
+import asyncio
+from typing import Any
+
+import numpy as np
+import pytest
+from drawn import Drawn
+
+from likeness.cli.bench.browser import ServedProcess, visit
+from likeness.head import load_character
+from likeness.speech import EspeakVoice, TimedPhone
+
+pytestmark = pytest.mark.browser
+
+LOUD = "Imagination is more important than knowledge. For knowledge is limited."
+CLOSURES = "Bob may baptize my puppy, maybe Pam may pump a big pipe."
+BILABIAL = ("p", "b", "m")
+
+
+@pytest.fixture(scope="module", params=["rtc", "ws"])
+def talk(request: pytest.FixtureRequest, server: ServedProcess) -> dict[str, Any]:
+    """One conversation over each transport."""
+    result = visit(
+        "talk",
+        server,
+        name=f"talk-{request.param}",
+        query={"transport": request.param},
+        sentences=[LOUD, CLOSURES],
+    )
+    assert result["problems"] == []
+    result["wanted"] = request.param
+    return result
+
+
+def test_the_page_is_live_over_the_wanted_transport(talk: dict[str, Any]):
+    assert talk["after"]["transport"] == talk["wanted"]
+    assert talk["after"]["state"] == "live"
+    assert talk["after"]["session"]
+
+
+def test_audio_bytes_rise_while_it_speaks(talk: dict[str, Any]):
+    heard = [talk[when]["stats"]["audioBytes"] for when in ("before", "during", "after")]
+    assert heard[0] < heard[1] < heard[2]
+    assert heard[2] - heard[0] > 5_000
+
+
+def test_every_sentence_starts_and_finishes(talk: dict[str, Any]):
+    for states in talk["speech"]:
+        phases = [state["phase"] for state in states]
+        assert "STARTED" in phases
+        assert phases[-1] == "FINISHED"
+
+
+def test_the_drawn_lips_follow_the_voice(talk: dict[str, Any]):
+    drawn = spoken(talk, 0)
+    assert np.ptp(drawn.lip) > 4, "the mouth opens by millimetres"
+    assert drawn.correlation() >= 0.5
+
+
+async def test_the_drawn_lips_close_on_p_b_and_m(talk: dict[str, Any]):
+    start = started(talk, 1)
+    closures = [
+        (phone.start + phone.end) / 2 + start
+        for phone in await phones_of(CLOSURES)
+        if phone.phone.rstrip("ːʲ") in BILABIAL
+    ]
+    drawn = spoken(talk, 1)
+    # The lips are closed somewhere within 50 ms around each closure's middle.
+    near = [min(drawn.lip_at(at + step * 480) for step in range(-5, 6)) for at in closures]
+    assert len(near) >= 10
+    open_mouth = np.percentile(drawn.lip, 80)
+    closed = np.array(near) < max(1.0, 0.25 * open_mouth)
+    assert closed.mean() >= 0.85, f"gaps in mm {np.round(near, 2)} against {open_mouth:.1f} when open"
+
+
+def test_the_mark_is_in_the_picture_and_says_who_and_how(talk: dict[str, Any]):
+    for when in ("before", "during", "after"):
+        assert talk[when]["markVisible"] is True
+        assert "Albert Einstein" in talk[when]["markText"]
+        assert talk[when]["markText"].startswith("GEN")
+    assert "driven by: text" in talk["during"]["markText"]
+
+
+def test_the_seals_hold_in_the_page(talk: dict[str, Any]):
+    after = talk["after"]
+    assert after["sealsFailed"] == 0
+    assert after["sealsVerified"] > 20
+    assert after["framesSealed"] > 0.8 * after["stats"]["framesReceived"]
+
+
+def test_heard_and_drawn_belong_together(talk: dict[str, Any]):
+    """Not the benchmark of the promise, but a guard: never a mouth that is off by a syllable."""
+    offset = spoken(talk, 0).offset_ms()
+    assert len(offset) > 20
+    assert abs(float(np.median(offset))) < 60
+
+
+def test_automatic_fallback_when_udp_is_blocked(server: ServedProcess):
+    result = visit(
+        "talk",
+        server,
+        name="talk-blocked",
+        query={},
+        flags=["--force-webrtc-ip-handling-policy=disable_non_proxied_udp"],
+        sentences=["Good morning."],
+    )
+    assert result["after"]["transport"] == "ws"
+    assert result["liveMs"] < 8000
+    assert result["after"]["sealsFailed"] == 0
+    assert [s["phase"] for s in result["speech"][0]][-1] == "FINISHED"
+
+
+def spoken(talk: dict[str, Any], index: int) -> Drawn:
+    """The drawn rows of one sentence."""
+    start, end = started(talk, index), ended(talk, index)
+    return Drawn.of(talk["history"]).between(start, end)
+
+
+def started(talk: dict[str, Any], index: int) -> float:
+    return float(next(s["sample"] for s in talk["speech"][index] if s["phase"] == "STARTED"))
+
+
+def ended(talk: dict[str, Any], index: int) -> float:
+    return float(next(s["sample"] for s in talk["speech"][index] if s["phase"] == "FINISHED"))
+
+
+async def phones_of(text: str) -> list[TimedPhone]:
+    """What the character's voice says, in samples from the start of the sentence."""
+    voice = EspeakVoice()
+    await voice.start()
+    try:
+        settings = (await asyncio.to_thread(load_character, "einstein")).voice
+        phones: list[TimedPhone] = []
+        async for chunk in voice.speak(text, settings):
+            phones += chunk.phones
+        return phones
+    finally:
+        await voice.aclose()
