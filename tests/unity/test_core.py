@@ -1,0 +1,28 @@
+"""The engine-free core of the Unity client passes its own tests on Mono."""
+
+import os
+import subprocess
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from tests.unity.conftest import ROOT
+
+pytestmark = pytest.mark.mono
+
+
+def test_nunit_tests_of_the_core_pass(build, tmp_path) -> None:
+    result = tmp_path / "result.xml"
+    done = subprocess.run(
+        ["nunit-console", "-nologo", "-noshadow", f"-xml:{result}", str(build.tests)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "LIKENESS_VECTORS": str(ROOT / "protos" / "vectors")},
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = ET.parse(result).getroot()
+    assert int(summary.get("total", "0")) >= 8
+    assert summary.get("failures") == summary.get("errors") == summary.get("not-run") == "0"
