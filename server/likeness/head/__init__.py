@@ -11,7 +11,7 @@ from likeness.head.character import (
 from likeness.head.controls import CONTROL_COUNT, CONTROL_INDEX, CONTROLS, mirrored
 from likeness.head.flame_numpy import BakedHead
 from likeness.head.frame import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME, FlameFrame, Hand
-from likeness.head.load import Head, load_head
+from likeness.head.load import Head, list_heads, load_head
 from likeness.head.model import HeadModel
 from likeness.head.places import avatars_root, data_dir
 from likeness.head.rig import FaceParameters, Rig
@@ -37,6 +37,7 @@ __all__ = [
     "avatars_root",
     "data_dir",
     "list_characters",
+    "list_heads",
     "load_character",
     "load_head",
     "mirrored",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from likeness.head.head_file import head_path, read_head_arrays
+from likeness.head.head_file import head_path, installed_heads, read_head_arrays
 from likeness.head.model import HeadModel
 from likeness.head.rig import Rig
 
@@ -29,3 +29,8 @@ def load_head(name_or_path: str) -> Head:
     model = HeadModel.from_arrays(arrays, str(path), path.stem)
     rig = Rig.from_arrays(arrays, model.expression_count, str(path))
     return Head(model.name, model, rig, model.licence)
+
+
+def list_heads() -> list[str]:
+    """Names of the heads that are installed: the one that comes with Likeness and the imported ones."""
+    return list(installed_heads())
