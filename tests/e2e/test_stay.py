@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawn import Drawn
 from numpy.typing import NDArray
 
 from likeness.cli.bench.browser import ServedProcess, visit
+from likeness.cli.bench.drawn import Drawn
 from likeness.head import VoiceSettings
 from likeness.speech import EspeakVoice
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawn import Drawn
 
 from likeness.cli.bench.browser import ServedProcess, visit
+from likeness.cli.bench.drawn import Drawn
 from likeness.head import load_character
 from likeness.speech import EspeakVoice, TimedPhone
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +113,7 @@ def start_server(folder: Path, *, port: int = 0, settings: str = "") -> ServedPr
 
 
 @contextmanager
-def a_server(settings: str = "") -> Iterator[ServedProcess]:
+def a_server(settings: str = "") -> Generator[ServedProcess]:
     """A server with a data folder of its own, for as long as the block lasts."""
     with TemporaryDirectory(prefix="likeness-") as folder:
         server = start_server(Path(folder), settings=settings)
