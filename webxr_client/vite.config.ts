@@ -9,6 +9,8 @@ export default defineConfig({
   build: {
     outDir: '../server/likeness/web',
     emptyOutDir: true,
+    // The server's content policy allows no data: scripts, so nothing is inlined.
+    assetsInlineLimit: 0,
     target: 'es2022',
     chunkSizeWarningLimit: 1500,
     reportCompressedSize: false,

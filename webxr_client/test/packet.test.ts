@@ -63,7 +63,7 @@ const golden: {
   refused: Refused[]
   mismatched: { hex: string; scales: number[] }
   datagram: { hex: string; sizes: number[]; sequences: number[] }
-  newer_epoch: [number, number, boolean][]
+  newer_epoch: { epoch: number; than: number; newer: boolean }[]
 } = vectors('frames.json')
 
 interface Datagram {
@@ -73,27 +73,51 @@ interface Datagram {
 }
 const datagrams: { datagrams: Datagram[] } = vectors('datagrams.json')
 
-const bytes = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g) ?? [], pair => Number.parseInt(pair, 16))
+const bytes = (hex: string): Uint8Array =>
+  Uint8Array.from(hex.match(/../g) ?? [], pair => Number.parseInt(pair, 16))
 const view = (data: Uint8Array): DataView => new DataView(data.buffer, data.byteOffset, data.byteLength)
-const hex = (data: Uint8Array): string => Array.from(data, byte => byte.toString(16).padStart(2, '0')).join('')
+const hex = (data: Uint8Array): string =>
+  Array.from(data, byte => byte.toString(16).padStart(2, '0')).join('')
 
 function near(actual: ArrayLike<number>, wanted: ArrayLike<number>, tolerance: number, what: string): void {
   expect(actual.length, what).toBe(wanted.length)
   for (let i = 0; i < wanted.length; i++) {
-    expect(Math.abs((actual[i] as number) - (wanted[i] as number)), `${what}[${i}]`).toBeLessThanOrEqual(tolerance)
+    expect(Math.abs((actual[i] as number) - (wanted[i] as number)), `${what}[${i}]`).toBeLessThanOrEqual(
+      tolerance,
+    )
   }
 }
 
 function expectHand(actual: Hand, wanted: HandValues): void {
   near(actual.position, wanted.position, golden.tolerance['metre'] as number, 'hand position')
   // q and -q are the same rotation.
-  const sign = actual.rotation.reduce((sum, value, i) => sum + value * (wanted.rotation[i] as number), 0) < 0 ? -1 : 1
-  near(actual.rotation.map(value => value * sign), wanted.rotation, golden.tolerance['quaternion'] as number, 'hand rotation')
-  near([actual.grip, actual.pinch], [wanted.grip, wanted.pinch], golden.tolerance['weight'] as number, 'grip and pinch')
+  const sign =
+    actual.rotation.reduce((sum, value, i) => sum + value * (wanted.rotation[i] as number), 0) < 0 ? -1 : 1
+  near(
+    actual.rotation.map(value => value * sign),
+    wanted.rotation,
+    golden.tolerance['quaternion'] as number,
+    'hand rotation',
+  )
+  near(
+    [actual.grip, actual.pinch],
+    [wanted.grip, wanted.pinch],
+    golden.tolerance['weight'] as number,
+    'grip and pinch',
+  )
 }
 
 function expectFrame(frame: MotionFrame, wanted: FrameVector['values']): void {
-  for (const field of ['avatar', 'sequence', 'end', 'voiced', 'tracked', 'epoch', 'driver', 'sample'] as const) {
+  for (const field of [
+    'avatar',
+    'sequence',
+    'end',
+    'voiced',
+    'tracked',
+    'epoch',
+    'driver',
+    'sample',
+  ] as const) {
     expect(frame[field], field).toBe(wanted[field])
   }
   const angle = golden.tolerance['angle'] as number
@@ -112,11 +136,14 @@ function expectFrame(frame: MotionFrame, wanted: FrameVector['values']): void {
 }
 
 describe('motion frames', () => {
-  it.each(golden.frames.map(frame => [frame.name, frame] as const))('decodes the golden frame "%s"', (_, vector) => {
-    const data = bytes(vector.hex)
-    expectFrame(decodeFrame(view(data), 0, vector.scales), vector.values)
-    expect(frameLength(view(data), 0)).toBe(data.length)
-  })
+  it.each(golden.frames.map(frame => [frame.name, frame] as const))(
+    'decodes the golden frame "%s"',
+    (_, vector) => {
+      const data = bytes(vector.hex)
+      expectFrame(decodeFrame(view(data), 0, vector.scales), vector.values)
+      expect(frameLength(view(data), 0)).toBe(data.length)
+    },
+  )
 
   it.each(golden.refused.map(each => [each.reason, each] as const))('refuses: %s', (_, vector) => {
     const data = bytes(vector.hex)
@@ -216,7 +243,7 @@ describe('client datagrams', () => {
 
 describe('epochs', () => {
   it('compares in serial arithmetic', () => {
-    for (const [a, b, newer] of golden.newer_epoch) expect(isNewer(a, b), `${a} after ${b}`).toBe(newer)
+    for (const { epoch, than, newer } of golden.newer_epoch) expect(isNewer(epoch, than)).toBe(newer)
     expect(isNewer(1, 0)).toBe(true)
     expect(isNewer(0, 65535)).toBe(true)
     expect(isNewer(65535, 0)).toBe(false)

@@ -1,10 +1,11 @@
-import { type Bone, Group, Mesh, type Object3D, Quaternion, Vector3 } from 'three'
-import { GLTFLoader } from 'three/addons/loaders/GLTFLoader.js'
+import { Bone, Group, type Object3D, Quaternion, Vector3 } from 'three'
 import { MeshoptDecoder } from 'three/addons/libs/meshopt_decoder.module.js'
+import { GLTFLoader } from 'three/addons/loaders/GLTFLoader.js'
 import { type Face, fromAxisAngle } from '../motion/face'
 import type { Vec3 } from '../wire/packet'
 import { findLips, type LipPair, lipOpening } from './lips'
 import { dress, type Quality, undress } from './materials'
+import { type AnyMesh, isMesh } from './mesh'
 
 /** Weights below this move no vertex by a visible amount, and a zero weight costs the shader nothing. */
 const NOTHING = 1e-4
@@ -26,7 +27,7 @@ export class Avatar {
   readonly group = new Group()
   readonly url: string
   readonly triangles: number
-  readonly meshes: Mesh[] = []
+  readonly meshes: AnyMesh[] = []
   readonly morphNames: string[]
   readonly boneCount: number
   readonly #slots = new Map<string, Slot[]>()
@@ -40,13 +41,13 @@ export class Avatar {
     let triangles = 0
     let bones = 0
     scene.traverse(node => {
-      if ((node as Bone).isBone) bones++
+      if (node instanceof Bone) bones++
       for (const name of ['root', 'neck', 'jaw', 'left_eye', 'right_eye'] as const) {
-        if (node.name === name && !(node instanceof Mesh)) {
+        if (node.name === name && !isMesh(node)) {
           this.#joints[name] = { node, rest: node.quaternion.clone(), position: node.position.clone() }
         }
       }
-      if (!(node instanceof Mesh)) return
+      if (!isMesh(node)) return
       this.meshes.push(node)
       const { index, attributes } = node.geometry
       triangles += (index ? index.count : (attributes['position']?.count ?? 0)) / 3
@@ -77,7 +78,9 @@ export class Avatar {
       return new Avatar(gltf.scene, url, quality)
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
-      throw new Error(`The avatar ${url} could not be loaded: ${why}. Reload the page; if it stays, its file is missing or damaged.`)
+      throw new Error(
+        `The avatar ${url} could not be loaded: ${why}. Reload the page; if it stays, its file is missing or damaged.`,
+      )
     }
   }
 
@@ -120,13 +123,13 @@ export class Avatar {
   #namedLips(scene: Object3D): LipPair | null {
     let found: LipPair | null = null
     scene.traverse(node => {
-      if (!(node instanceof Mesh)) return
+      if (!isMesh(node)) return
       const extras = (node.userData['likeness'] ?? node.userData) as Record<string, unknown>
       const pair = extras['lip_pair']
       if (!Array.isArray(pair)) return
-      const [upper, lower] = pair
+      const [upper, lower] = pair as unknown[]
       const count = node.geometry.getAttribute('position').count
-      if (Number.isInteger(upper) && Number.isInteger(lower) && upper < count && lower < count) {
+      if (isIndex(upper, count) && isIndex(lower, count)) {
         found = { mesh: node, upper, lower }
       }
     })
@@ -163,4 +166,8 @@ function setWeight(slots: Slot[] | undefined | null, weight: number): void {
   if (!slots) return
   const value = Math.abs(weight) < NOTHING ? 0 : weight
   for (const slot of slots) slot.influences[slot.index] = value
+}
+
+function isIndex(value: unknown, count: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < count
 }

@@ -23,7 +23,12 @@ const scale = new Vector3()
  * Finds the inner lips of an avatar whose file does not name them: near the midline, the two vertices that lie
  * together at rest and are furthest apart when `open` has opened the mouth. `open` and `close` pose the avatar.
  */
-export function findLips(root: Object3D, meshes: readonly Mesh[], open: () => void, close: () => void): LipPair | null {
+export function findLips(
+  root: Object3D,
+  meshes: readonly Mesh[],
+  open: () => void,
+  close: () => void,
+): LipPair | null {
   let best: LipPair | null = null
   let bestGap = 0.004
   for (const mesh of meshes) {
@@ -40,7 +45,8 @@ export function findLips(root: Object3D, meshes: readonly Mesh[], open: () => vo
       for (let j = i + 1; j < middle.length; j++) {
         const p = shut[i] as Vector3
         const q = shut[j] as Vector3
-        if (Math.abs(p.y - q.y) > 0.0015 || Math.abs(p.z - q.z) > 0.0015 || Math.abs(p.x - q.x) > 0.0015) continue
+        if (Math.abs(p.y - q.y) > 0.0015 || Math.abs(p.z - q.z) > 0.0015 || Math.abs(p.x - q.x) > 0.0015)
+          continue
         const gap = (wide[i] as Vector3).distanceTo(wide[j] as Vector3)
         if (gap <= bestGap) continue
         bestGap = gap

@@ -11,6 +11,7 @@ import {
   type Texture,
   type WebGLRenderer,
 } from 'three'
+import { isMesh } from '../avatar/mesh'
 import type { Lighting } from './set'
 
 /** Key, rim and fill around a head: one shadow-casting light, tight around the bust. */
@@ -53,7 +54,12 @@ export class Lights {
 /** A small photographer's room of soft boxes, blurred into an environment map: what eyes and wood reflect. */
 export function softboxEnvironment(renderer: WebGLRenderer): Texture {
   const room = new Scene()
-  const box = (color: number, intensity: number, size: [number, number, number], at: [number, number, number]): void => {
+  const box = (
+    color: number,
+    intensity: number,
+    size: [number, number, number],
+    at: [number, number, number],
+  ): void => {
     const material = new MeshBasicMaterial({ color: new Color(color).multiplyScalar(intensity) })
     const mesh = new Mesh(new BoxGeometry(...size), material)
     mesh.position.set(...at)
@@ -70,7 +76,7 @@ export function softboxEnvironment(renderer: WebGLRenderer): Texture {
   const texture = generator.fromScene(room, 0.03).texture
   generator.dispose()
   room.traverse(node => {
-    if (!(node instanceof Mesh)) return
+    if (!isMesh(node)) return
     node.geometry.dispose()
     ;(node.material as MeshBasicMaterial).dispose()
   })

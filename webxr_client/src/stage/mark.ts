@@ -14,7 +14,6 @@ import {
 } from 'three'
 import type { GeneratedTag } from '../wire/messages'
 
-
 export interface MarkProbe {
   text: string
   /** Share of the mark's pixels that are on the picture as drawn, 0..1. */
@@ -76,7 +75,9 @@ export class Mark {
 
   /** True if there is a mark to draw and something to draw it with. */
   get drawable(): boolean {
-    return this.#context !== null && this.#lines.length > 0 && this.#lines.every(line => line.startsWith('GEN'))
+    return (
+      this.#context !== null && this.#lines.length > 0 && this.#lines.every(line => line.startsWith('GEN'))
+    )
   }
 
   /** True if the last picture carries the mark. */

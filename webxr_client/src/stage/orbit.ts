@@ -42,7 +42,9 @@ export class Orbit {
       { passive: false },
     )
     element.addEventListener('keydown', event => {
-      const step = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.06], ArrowDown: [0, -0.06] }[event.key]
+      const step = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.06], ArrowDown: [0, -0.06] }[
+        event.key
+      ]
       if (step) this.turn(step[0] as number, step[1] as number)
       else if (event.key === '+' || event.key === '=') this.zoom(0.9)
       else if (event.key === '-') this.zoom(1.1)

@@ -29,7 +29,12 @@ export class Pace {
     while (this.#times.length > 0 && nowMs - (this.#times[0] as number) > 1000) this.#times.shift()
     if (nowMs - this.#settled < 1500 || this.#times.length < 5) return null
     const { fps } = this
-    const target = fps < 40 ? Math.max(this.#ratio * 0.75, 0.35) : fps > 55 ? Math.min(this.#ratio * 1.15, this.#longest) : this.#ratio
+    const target =
+      fps < 40
+        ? Math.max(this.#ratio * 0.75, 0.35)
+        : fps > 55
+          ? Math.min(this.#ratio * 1.15, this.#longest)
+          : this.#ratio
     if (Math.abs(target - this.#ratio) < 0.04) return null
     this.#ratio = target
     this.#settled = nowMs

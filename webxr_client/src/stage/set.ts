@@ -1,6 +1,5 @@
 import {
   BoxGeometry,
-  type BufferGeometry,
   CanvasTexture,
   CircleGeometry,
   Color,
@@ -9,7 +8,6 @@ import {
   Group,
   InstancedMesh,
   LatheGeometry,
-
   Matrix4,
   Mesh,
   MeshBasicMaterial,
@@ -18,6 +16,7 @@ import {
   SRGBColorSpace,
   Vector2,
 } from 'three'
+import { isMesh } from '../avatar/mesh'
 
 export const SCENES = ['study', 'mirror', 'classroom', 'museum'] as const
 export type SceneName = (typeof SCENES)[number]
@@ -61,8 +60,8 @@ export function buildSet(name: SceneName): StageSet {
 export function disposeSet(set: StageSet): void {
   set.group.removeFromParent()
   set.group.traverse(node => {
-    if (!(node instanceof Mesh)) return
-    ;(node.geometry as BufferGeometry).dispose()
+    if (!isMesh(node)) return
+    node.geometry.dispose()
     const material = node.material as MeshStandardMaterial
     material.map?.dispose()
     material.dispose()
@@ -138,7 +137,11 @@ function classroom(): StageSet {
 function museum(): StageSet {
   const group = new Group()
   // A niche: half a cylinder behind the bust, closed by a plain wall left and right of it.
-  const stone = new MeshStandardMaterial({ map: plaster(0x9a948a, 0x77716a), roughness: 0.95, side: DoubleSide })
+  const stone = new MeshStandardMaterial({
+    map: plaster(0x9a948a, 0x77716a),
+    roughness: 0.95,
+    side: DoubleSide,
+  })
   const niche = new Mesh(new CylinderGeometry(0.82, 0.82, 3.2, 48, 1, true, Math.PI / 2, Math.PI), stone)
   niche.position.set(0, 1.6, -0.35)
   niche.receiveShadow = true
@@ -279,7 +282,10 @@ function wall(middle: number, edge: number, width: number, height: number, z: nu
 function floor(color: number, kind: 'boards' | 'stone'): Mesh {
   const mesh = new Mesh(
     new CircleGeometry(4.5, 48),
-    new MeshStandardMaterial({ map: kind === 'boards' ? woodGrain(color) : plaster(color, color), roughness: 0.7 }),
+    new MeshStandardMaterial({
+      map: kind === 'boards' ? woodGrain(color) : plaster(color, color),
+      roughness: 0.7,
+    }),
   )
   mesh.rotation.x = -Math.PI / 2
   mesh.receiveShadow = true
@@ -309,7 +315,8 @@ function bookshelf(seed: number): Group {
   case_.position.set(0, (rows * pitch + 0.1) / 2, -0.14)
   group.add(case_)
   const boards = new InstancedMesh(new BoxGeometry(width + 0.08, 0.025, 0.3), wood, rows + 1)
-  for (let row = 0; row <= rows; row++) boards.setMatrixAt(row, new Matrix4().setPosition(0, 0.05 + row * pitch, 0))
+  for (let row = 0; row <= rows; row++)
+    boards.setMatrixAt(row, new Matrix4().setPosition(0, 0.05 + row * pitch, 0))
   const sides = new InstancedMesh(new BoxGeometry(0.03, rows * pitch + 0.1, 0.3), wood, 2)
   for (const [i, side] of [-1, 1].entries()) {
     sides.setMatrixAt(i, new Matrix4().setPosition((side * (width + 0.08)) / 2, (rows * pitch + 0.1) / 2, 0))
@@ -336,7 +343,11 @@ function bookshelf(seed: number): Group {
       x += thick
     }
   }
-  const books = new InstancedMesh(new BoxGeometry(1, 1, 1), new MeshStandardMaterial({ roughness: 0.75 }), spots.length)
+  const books = new InstancedMesh(
+    new BoxGeometry(1, 1, 1),
+    new MeshStandardMaterial({ roughness: 0.75 }),
+    spots.length,
+  )
   spots.forEach((spot, i) => {
     books.setMatrixAt(i, spot.matrix)
     books.setColorAt(i, spot.color)
@@ -467,12 +478,17 @@ function landscape(): CanvasTexture {
 function speckle(context: CanvasRenderingContext2D, size: number, count: number, alpha: number): void {
   const random = lcg(count)
   for (let i = 0; i < count; i++) {
-    context.fillStyle = random() < 0.5 ? `rgba(0,0,0,${alpha * random()})` : `rgba(255,255,255,${alpha * random()})`
+    context.fillStyle =
+      random() < 0.5 ? `rgba(0,0,0,${alpha * random()})` : `rgba(255,255,255,${alpha * random()})`
     context.fillRect(random() * size, random() * size, 1 + random() * 2.5, 1 + random() * 2.5)
   }
 }
 
-function paint(width: number, height: number, draw: (context: CanvasRenderingContext2D) => void): CanvasTexture {
+function paint(
+  width: number,
+  height: number,
+  draw: (context: CanvasRenderingContext2D) => void,
+): CanvasTexture {
   const canvas = document.createElement('canvas')
   canvas.width = width
   canvas.height = height
@@ -496,4 +512,3 @@ function lcg(seed: number): () => number {
     return state / 2 ** 32
   }
 }
-

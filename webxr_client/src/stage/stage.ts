@@ -64,7 +64,11 @@ export class Stage {
 
   constructor(options: StageOptions) {
     this.#options = options
-    this.#renderer = new WebGLRenderer({ canvas: options.canvas, antialias: true, powerPreference: 'high-performance' })
+    this.#renderer = new WebGLRenderer({
+      canvas: options.canvas,
+      antialias: true,
+      powerPreference: 'high-performance',
+    })
     this.quality = options.quality ?? judgeQuality(this.#renderer.getContext())
     const low = this.quality === 'low'
     const longest = low ? 0.75 : Math.min(devicePixelRatio, this.quality === 'high' ? 2 : 1.25)
@@ -182,7 +186,10 @@ export class Stage {
   async enterHeadset(ended: () => void): Promise<void> {
     if (!navigator.xr) throw new Error('This browser has no WebXR. Open the page in a headset’s browser.')
     const session = await navigator.xr
-      .requestSession('immersive-vr', { requiredFeatures: ['local-floor'], optionalFeatures: ['hand-tracking'] })
+      .requestSession('immersive-vr', {
+        requiredFeatures: ['local-floor'],
+        optionalFeatures: ['hand-tracking'],
+      })
       .catch((error: unknown) => {
         const why = error instanceof Error ? error.message : String(error)
         throw new Error(`The headset did not start an immersive session: ${why}`)

@@ -7,7 +7,9 @@ export class JsonReader {
 
   constructor(value: unknown) {
     this.#fields =
-      typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+      typeof value === 'object' && value !== null && !Array.isArray(value)
+        ? (value as Record<string, unknown>)
+        : {}
   }
 
   has(name: string): boolean {

@@ -62,7 +62,8 @@ export class PacketError extends Error {
 /** Length of the frame that starts at `offset`, from its own first bytes. Throws PacketError. */
 export function frameLength(data: DataView, offset: number): number {
   if (data.byteLength - offset < HEADER_BYTES) throw new PacketError('motion frame is cut off in its header')
-  if (data.getUint8(offset) !== MOTION) throw new PacketError(`kind ${data.getUint8(offset)} is not a motion frame`)
+  if (data.getUint8(offset) !== MOTION)
+    throw new PacketError(`kind ${data.getUint8(offset)} is not a motion frame`)
   const flags = data.getUint8(offset + 1)
   if (flags & 0xf0) throw new PacketError('motion frame has unknown flags')
   const components = data.getUint8(offset + 6)
@@ -148,6 +149,17 @@ export function decodePong(data: DataView): Pong | null {
     clientTimeMs: data.getFloat64(8, true),
     serverTimeMs: data.getFloat64(16, true),
   }
+}
+
+/** The pong for a server's ping, or null if the datagram is something else. */
+export function answerPing(data: DataView): Uint8Array | null {
+  if (data.byteLength !== 16 || data.getUint8(0) !== PING) return null
+  const pong = new DataView(new ArrayBuffer(24))
+  pong.setUint8(0, PONG)
+  pong.setUint32(4, data.getUint32(4, true), true)
+  pong.setFloat64(8, data.getFloat64(8, true), true)
+  pong.setFloat64(16, Date.now(), true)
+  return new Uint8Array(pong.buffer)
 }
 
 export type VoiceCodec = 'pcm16' | 'opus'

@@ -1,0 +1,413 @@
+import { Avatar } from './avatar/avatar'
+import { History } from './history'
+import type { Options } from './options'
+import type { Performer } from './performer'
+import { Session, type SessionState, words } from './session'
+import { Microphone, microphoneTrouble } from './sound/microphone'
+import { outputLatencyMs } from './sound/voice'
+import { markText } from './stage/mark'
+import { SCENES, type SceneName } from './stage/set'
+import { Stage } from './stage/stage'
+import { Page } from './ui/page'
+import { type CharacterInfo, readCharacters, type SpeechState } from './wire/messages'
+
+const LEVEL_MS = 10
+const LISTENER_MS = 500
+/** More than this is refused by the server; saying so here keeps the text in the field. */
+export const TEXT_LIMIT = 4000
+
+export type AppState = 'idle' | 'loading' | SessionState
+
+export interface SyncEntry {
+  time: number
+  heard: number
+  drawn: number
+  offsetMs: number
+}
+
+/** The page as a whole: joins the session, the stage and the controls, and keeps what tests ask about. */
+export class App {
+  readonly options: Options
+  readonly page: Page
+  readonly stage: Stage
+  readonly sync = new History<SyncEntry>()
+  readonly lips = new History<{ time: number; sample: number; metres: number }>()
+  readonly levels = new History<{ time: number; rms: number }>()
+  readonly speech: SpeechState[] = []
+  readonly notices: { level: string; code: string; text: string }[] = []
+  readonly avatars = new Map<
+    number,
+    { performer: Performer; avatar: Avatar | null; url: string; error: string }
+  >()
+  session: Session | null = null
+  context: AudioContext | null = null
+  state: AppState = 'idle'
+  headsetSupported = false
+  error = ''
+  #characters: CharacterInfo[] = []
+  #microphone = new Microphone()
+  #iceServers: RTCIceServer[] = []
+  #caption: { text: string; from: number; avatar: number } | null = null
+  #toldListener = { x: 0, y: 0, z: 0 }
+  readonly #prefetched = new Set<string>()
+
+  constructor(options: Options) {
+    this.options = options
+    this.page = new Page({
+      picked: character => this.#prefetch(character),
+      begin: () => void this.begin(),
+      say: text => this.say(text),
+      stop: () => this.stop(),
+      talk: () => void this.#talk(),
+      hush: () => this.session?.hush(),
+      hear: on => this.session?.setHearSelf(on),
+      scene: name => this.setScene(name),
+      leave: () => this.leave(),
+      headset: () => void this.enterHeadset(),
+      gesture: () => this.session?.unlockSound(),
+    })
+    this.stage = new Stage({
+      canvas: this.page.canvas,
+      quality: options.quality,
+      pose: due => this.#pose(due),
+      drawn: due => this.#drawn(due),
+    })
+    this.page.scene = options.scene
+    this.setScene(options.scene)
+    addEventListener('resize', () => this.#fit())
+    setInterval(() => this.#measureLevel(), LEVEL_MS)
+    setInterval(() => this.#slowly(), LISTENER_MS)
+  }
+
+  /** The avatar that is in the middle of the stage. */
+  get focus(): { performer: Performer; avatar: Avatar | null; url: string; error: string } | null {
+    const own = this.session?.welcome?.avatar
+    return (
+      (own !== undefined ? this.avatars.get(own) : undefined) ?? this.avatars.values().next().value ?? null
+    )
+  }
+
+  get transport(): 'none' | 'webrtc' | 'websocket' | 'take' {
+    return this.session?.transport ?? 'none'
+  }
+
+  async start(): Promise<void> {
+    void this.#offerHeadset()
+    try {
+      const [characters, config] = await Promise.all([getJson('/api/characters'), getJson('/api/config')])
+      this.#characters = readCharacters(characters)
+      this.#iceServers = readIceServers(config)
+    } catch (error) {
+      this.page.cast.fail('The cast is not here.')
+      this.fail(
+        `The server does not answer (${words(error)}). Start it with “likeness serve”, then reload this page.`,
+      )
+      return
+    }
+    if (this.#characters.length === 0) {
+      this.page.cast.fail('The server has no characters.')
+      this.fail('The server has no characters. Run “likeness characters list” on it to see why.')
+      return
+    }
+    this.page.cast.show(this.#characters, this.options.character)
+    this.page.ready()
+    if (this.options.character && !this.#characters.some(each => each.id === this.options.character)) {
+      this.tell('WARNING', `There is no character “${this.options.character}” here. Pick one of those below.`)
+    } else if (this.options.begin) await this.begin().catch(() => undefined)
+  }
+
+  async begin(id?: string): Promise<void> {
+    if (this.session && !['ended', 'failed'].includes(this.session.state)) return
+    const character = id ? this.#characters.find(each => each.id === id) : this.page.cast.selected
+    if (!character) {
+      this.fail(`There is no character “${id ?? ''}”.`)
+      return
+    }
+    this.page.clearAlert()
+    this.error = ''
+    // Made in the gesture that began it all: browsers let a page sound only then.
+    this.context ??= new AudioContext({ sampleRate: 48_000, latencyHint: 'interactive' })
+    void this.context.resume()
+    this.page.showLive(character.name)
+    this.#fit()
+    const session = new Session({
+      hello: {
+        character: character.id,
+        scene: this.page.scene,
+        room: this.options.room,
+        token: this.options.token,
+      },
+      context: this.context,
+      microphone: this.#microphone,
+      choice: this.options.transport,
+      iceServers: this.#iceServers,
+      events: {
+        state: (state, why) => this.#changed(state, why),
+        welcomed: () => undefined,
+        joined: performer => void this.#load(performer),
+        left: avatar => this.#unload(avatar),
+        marked: performer => {
+          const entry = this.avatars.get(performer.header.avatar)
+          if (entry) this.stage.setMark(performer.header.avatar, markText(performer.tag))
+        },
+        speech: speech => this.#spoken(speech),
+        notice: notice => {
+          this.notices.push({ level: notice.level, code: notice.code, text: notice.text })
+          this.tell(notice.level, notice.text)
+        },
+      },
+    })
+    this.session = session
+    await session.begin().catch((error: unknown) => {
+      this.page.showWelcome()
+      throw error
+    })
+  }
+
+  say(text: string): boolean {
+    const trimmed = text.trim()
+    if (trimmed === '') {
+      this.tell('INFO', 'There is nothing to say yet: type a sentence first.')
+      return false
+    }
+    if (trimmed.length > TEXT_LIMIT) {
+      this.tell(
+        'WARNING',
+        `That text has ${trimmed.length.toLocaleString('en')} characters; at most ${TEXT_LIMIT.toLocaleString('en')} can be said at once. Shorten it or say it in parts.`,
+      )
+      return false
+    }
+    if (this.session?.state !== 'live') {
+      this.tell(
+        'WARNING',
+        'There is no connection right now. Your text stays in the field; try again in a moment.',
+      )
+      return false
+    }
+    this.page.clearAlert()
+    this.session.say(trimmed)
+    return true
+  }
+
+  stop(): void {
+    this.session?.stop()
+    this.#caption = null
+    this.page.caption('')
+  }
+
+  leave(): void {
+    this.session?.end('left')
+    void this.stage.leaveHeadset()
+  }
+
+  setScene(name: SceneName): void {
+    if (SCENES.includes(name)) this.stage.setScene(name)
+  }
+
+  async enterHeadset(): Promise<void> {
+    try {
+      await this.stage.enterHeadset(() => this.page.headset(false))
+      this.page.headset(true)
+    } catch (error) {
+      this.tell('WARNING', words(error))
+    }
+  }
+
+  tell(level: string, text: string): void {
+    this.page.alert(level, text)
+    if (level !== 'INFO') this.error = text
+  }
+
+  fail(text: string): void {
+    this.state = 'failed'
+    this.tell('ERROR', text)
+    this.page.connection('failed', 'Not connected')
+  }
+
+  // --- avatars
+
+  async #load(performer: Performer): Promise<void> {
+    const { avatar: id, avatarUrl, avatarSha256, components } = performer.header
+    const url =
+      avatarUrl.includes('?') || !avatarSha256 ? avatarUrl : `${avatarUrl}?v=${avatarSha256.slice(0, 12)}`
+    const entry: { performer: Performer; avatar: Avatar | null; url: string; error: string } = {
+      performer,
+      avatar: null,
+      url,
+      error: '',
+    }
+    this.avatars.set(id, entry)
+    const mark = markText(performer.tag)
+    if (mark === '') {
+      entry.error = 'not tagged as generated'
+      this.fail(
+        `${performer.header.name || 'This avatar'} is not shown: the server did not tag it as generated.`,
+      )
+      return
+    }
+    this.page.loading(0)
+    try {
+      const avatar = await Avatar.load(url, this.stage.quality, share => this.page.loading(share))
+      if (this.avatars.get(id) !== entry) {
+        avatar.dispose()
+        return
+      }
+      avatar.setComponents(components)
+      entry.avatar = avatar
+      this.stage.seat(id, avatar, markText(performer.tag))
+    } catch (error) {
+      entry.error = words(error)
+      this.tell('ERROR', entry.error)
+    } finally {
+      this.page.loading(1)
+    }
+  }
+
+  #unload(id: number): void {
+    this.avatars.delete(id)
+    this.stage.unseat(id)
+  }
+
+  #prefetch(character: CharacterInfo): void {
+    if (!character.avatarUrl || this.#prefetched.has(character.avatarUrl)) return
+    this.#prefetched.add(character.avatarUrl)
+    // While the person reads, the file comes: Begin then draws at once.
+    const link = document.createElement('link')
+    link.rel = 'prefetch'
+    link.href = character.avatarUrl
+    document.head.append(link)
+  }
+
+  // --- each picture
+
+  #pose(dueMs: number): void {
+    for (const { performer, avatar } of this.avatars.values()) {
+      const face = performer.faceAt(dueMs)
+      avatar?.apply(face)
+    }
+  }
+
+  #drawn(dueMs: number): void {
+    const focus = this.focus
+    if (!focus?.avatar) return
+    const { performer, avatar } = focus
+    const { drawn } = performer.track
+    if (!Number.isFinite(drawn)) return
+    this.lips.add({ time: dueMs, sample: drawn, metres: avatar.lipOpening() })
+    if (!performer.track.live?.voiced) return
+    const heard = performer.heardAt(dueMs)
+    this.sync.add({ time: dueMs, heard, drawn, offsetMs: (heard - drawn) / 48 })
+  }
+
+  #measureLevel(): void {
+    const voice = this.focus?.performer.voice
+    if (voice) this.levels.add({ time: performance.now(), rms: voice.level() })
+  }
+
+  #slowly(): void {
+    const focus = this.focus
+    if (focus) {
+      const { seals } = focus.performer
+      this.page.seal(seals.state, sealWords(seals))
+    }
+    const at = this.stage.listener
+    const told = this.#toldListener
+    if (Math.hypot(at.x - told.x, at.y - told.y, at.z - told.z) > 0.03 && this.session?.state === 'live') {
+      this.#toldListener = at
+      this.session.tellListener(at)
+    }
+    if (this.#caption && focus && focus.performer.heardAt(performance.now()) >= this.#caption.from) {
+      this.page.caption(this.#caption.text)
+    }
+  }
+
+  // --- session events
+
+  #changed(state: SessionState, why: string): void {
+    this.state = state
+    this.page.connection(state, why || state)
+    if (state === 'live') this.#toldListener = { x: 0, y: 0, z: 0 }
+    if (state === 'failed') this.tell('ERROR', why)
+    if (state === 'ended' || state === 'failed') this.page.showWelcome()
+  }
+
+  #spoken(speech: SpeechState): void {
+    this.speech.push(speech)
+    if (this.speech.length > 100) this.speech.shift()
+    switch (speech.phase) {
+      case 'STARTED':
+        this.#caption = { text: speech.text, from: speech.sample, avatar: speech.avatar }
+        break
+      case 'FINISHED':
+      case 'STOPPED':
+        setTimeout(
+          () => {
+            const last = this.speech.at(-1)
+            if (last?.phase === 'STARTED' || last?.phase === 'QUEUED') return
+            this.#caption = null
+            this.page.caption('')
+          },
+          speech.phase === 'STOPPED' ? 0 : 2500,
+        )
+        break
+      case 'FAILED':
+        this.tell('WARNING', speech.error || 'That could not be said.')
+        break
+      default:
+        break
+    }
+  }
+
+  async #talk(): Promise<void> {
+    try {
+      await this.session?.talk()
+    } catch (error) {
+      this.session?.hush()
+      this.tell('WARNING', microphoneTrouble(error))
+    }
+  }
+
+  async #offerHeadset(): Promise<void> {
+    const supported = (await navigator.xr?.isSessionSupported('immersive-vr').catch(() => false)) ?? false
+    this.headsetSupported = supported
+    this.page.offerHeadset(supported)
+  }
+
+  #fit(): void {
+    this.stage.resize()
+    this.stage.setBottomInset(this.page.bottomInset)
+  }
+}
+
+export function outputLatency(context: AudioContext | null): number {
+  return context ? outputLatencyMs(context) : 0
+}
+
+function sealWords(seals: Performer['seals']): string {
+  switch (seals.state) {
+    case 'verified':
+      return `Sealed, verified (${seals.verified.toLocaleString('en')} frames)`
+    case 'failed':
+      return `NOT VERIFIED: ${seals.why}`
+    case 'pending':
+      return 'Waiting for a seal'
+    case 'none':
+      return 'No seals yet'
+  }
+}
+
+async function getJson(url: string): Promise<unknown> {
+  const response = await fetch(url)
+  if (!response.ok) throw new Error(`${url}: ${response.status}`)
+  return response.json()
+}
+
+function readIceServers(config: unknown): RTCIceServer[] {
+  const turn = (config as { turn?: unknown } | null)?.turn
+  if (!Array.isArray(turn)) return []
+  return turn.flatMap(each => (typeof each === 'string' ? [{ urls: each }] : isIceServer(each) ? [each] : []))
+}
+
+function isIceServer(value: unknown): value is RTCIceServer {
+  return typeof value === 'object' && value !== null && 'urls' in value
+}

@@ -1,0 +1,103 @@
+import { ArrivalClock } from './clock/arrival'
+import type { HeardClock } from './clock/clock'
+import type { Face } from './motion/face'
+import { MotionTrack, type Verdict } from './motion/track'
+import type { VoiceOut } from './sound/voice'
+import { SealCheck } from './trust/seal-check'
+import type { GeneratedTag, Seal, StreamHeader } from './wire/messages'
+import { decodeFrame } from './wire/packet'
+
+/** Sound of a stopped epoch is kept silent at most this long, should no newer frame ever come. */
+const SILENCE_LIMIT_MS = 1500
+
+/** One avatar of the room on this side of the wire: its motion, its voice, its clock and its seals. */
+export class Performer {
+  header: StreamHeader
+  tag: GeneratedTag
+  readonly seals: SealCheck
+  track: MotionTrack
+  voice: VoiceOut | null = null
+  readonly #arrival = new ArrivalClock()
+  #silencedMs: number | null = null
+  #soundFrom = Number.NaN
+
+  constructor(header: StreamHeader, serverKey: Uint8Array) {
+    this.header = header
+    this.tag = header.tag
+    this.track = new MotionTrack(header.components.length)
+    this.seals = new SealCheck(header, serverKey)
+  }
+
+  /** The clock in charge: the voice's as soon as it knows, the arrival of motion until then. */
+  get clock(): HeardClock {
+    return this.voice && Number.isFinite(this.voice.clock.heardAt(performance.now()))
+      ? this.voice.clock
+      : this.#arrival
+  }
+
+  heardAt(nowMs: number): number {
+    const byVoice = this.voice?.clock.heardAt(nowMs) ?? Number.NaN
+    return Number.isFinite(byVoice) ? byVoice : this.#arrival.heardAt(nowMs)
+  }
+
+  /** Takes a frame out of a datagram. Throws PacketError. */
+  push(data: DataView, offset: number, nowMs: number): Verdict {
+    const frame = decodeFrame(data, offset, this.header.scales)
+    this.seals.frame(frame.sequence, frame.bytes)
+    const verdict = this.track.push(frame)
+    if (verdict === 'kept') {
+      this.#arrival.observe(frame.sample, nowMs)
+      // After a stop, the first frame of the new epoch says from which sample on sound is welcome again.
+      if (this.#silencedMs !== null && frame.epoch === this.track.epoch && Number.isNaN(this.#soundFrom)) {
+        this.#soundFrom = frame.sample
+      }
+    }
+    return verdict
+  }
+
+  takeSeal(seal: Seal): void {
+    this.seals.seal(seal)
+  }
+
+  /** The face to draw for what is heard at `dueMs`. */
+  faceAt(dueMs: number): Face {
+    const heard = this.heardAt(dueMs)
+    if (this.#silencedMs !== null) {
+      const over = heard >= this.#soundFrom || dueMs - this.#silencedMs > SILENCE_LIMIT_MS
+      if (over) {
+        this.#silencedMs = null
+        this.#soundFrom = Number.NaN
+        this.voice?.unsilence()
+      }
+    }
+    return this.track.faceAt(heard, dueMs)
+  }
+
+  /** Stops face and sound at once; returns the epoch to tell the server. */
+  stop(nowMs: number): number {
+    this.#silencedMs = nowMs
+    this.#soundFrom = Number.NaN
+    this.voice?.silence()
+    return this.track.stop(this.heardAt(nowMs))
+  }
+
+  /** A new connection carries on: whatever this side believed about epochs and arrival is void. */
+  resync(header: StreamHeader): void {
+    this.header = header
+    this.tag = header.tag
+    this.track = new MotionTrack(header.components.length)
+    this.seals.resync(header)
+    this.#arrival.reset()
+    this.#silencedMs = null
+  }
+
+  setVoice(voice: VoiceOut | null): void {
+    this.voice?.close()
+    this.voice = voice
+    if (this.#silencedMs !== null) voice?.silence()
+  }
+
+  close(): void {
+    this.setVoice(null)
+  }
+}

@@ -1,0 +1,56 @@
+import { RtpClock } from '../clock/rtp'
+import type { RtcLine } from '../link/rtc'
+import { outputLatencyMs, rms, type VoiceOut } from './voice'
+
+const POLL_MS = 20
+
+/** A voice that comes as a WebRTC track: an audio element plays it, the receiver tells what is heard. */
+export class RtcVoice implements VoiceOut {
+  readonly clock = new RtpClock()
+  readonly #audio = new Audio()
+  readonly #analyser: AnalyserNode
+  readonly #source: MediaStreamAudioSourceNode
+  readonly #buffer: Float32Array<ArrayBuffer>
+  readonly #timer: ReturnType<typeof setInterval>
+
+  constructor(line: RtcLine, context: AudioContext) {
+    const stream = new MediaStream([line.track])
+    this.#audio.srcObject = stream
+    this.#audio.autoplay = true
+    void this.#audio.play().catch(() => {
+      // Without a gesture the browser holds sound back; the page's next gesture calls `unsilence`.
+    })
+    this.#source = context.createMediaStreamSource(stream)
+    this.#analyser = context.createAnalyser()
+    this.#analyser.fftSize = 1024
+    this.#source.connect(this.#analyser)
+    this.#buffer = new Float32Array(this.#analyser.fftSize)
+    this.#timer = setInterval(() => {
+      const source = line.receiver.getSynchronizationSources()[0]
+      if (!source) return
+      this.clock.outputLatencyMs = outputLatencyMs(context)
+      // Browsers give the timestamp either on performance.now()'s clock or on Date.now()'s.
+      const timestamp = source.timestamp > 1e11 ? source.timestamp - performance.timeOrigin : source.timestamp
+      this.clock.observe({ rtpTimestamp: source.rtpTimestamp, timestamp })
+    }, POLL_MS)
+  }
+
+  level(): number {
+    return rms(this.#analyser, this.#buffer) * this.#audio.volume
+  }
+
+  silence(): void {
+    this.#audio.volume = 0
+  }
+
+  unsilence(): void {
+    this.#audio.volume = 1
+    if (this.#audio.paused) void this.#audio.play().catch(() => undefined)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    this.#source.disconnect()
+    this.#audio.srcObject = null
+  }
+}

@@ -1,0 +1,152 @@
+import type { SceneName } from '../stage/set'
+import type { CharacterInfo } from '../wire/messages'
+import { CastPicker } from './cast-picker'
+import { element } from './elements'
+import { HoldButton } from './hold-button'
+
+export interface PageActions {
+  picked: (character: CharacterInfo) => void
+  begin: () => void
+  /** Returns whether the text was taken; otherwise it stays in the field. */
+  say: (text: string) => boolean
+  stop: () => void
+  talk: () => void
+  hush: () => void
+  hear: (on: boolean) => void
+  scene: (name: SceneName) => void
+  leave: () => void
+  headset: () => void
+  /** Any gesture: a browser that held sound back will let it start now. */
+  gesture: () => void
+}
+
+const ALERT_MS = 9000
+
+/** The page's controls: shows what it is told, reports what the person does; knows nothing of the network. */
+export class Page {
+  readonly canvas = element('stage', HTMLCanvasElement)
+  readonly cast: CastPicker
+  readonly #welcome = element('welcome', HTMLFormElement)
+  readonly #live = element('live', HTMLElement)
+  readonly #begin = element('begin', HTMLButtonElement)
+  readonly #summary = element('summary', HTMLElement)
+  readonly #connection = element('connection', HTMLElement)
+  readonly #seal = element('seal', HTMLElement)
+  readonly #alert = element('alert', HTMLElement)
+  readonly #captions = element('captions', HTMLElement)
+  readonly #text = element('text', HTMLInputElement)
+  readonly #vr = element('vr', HTMLButtonElement)
+  readonly #leave = element('leave', HTMLButtonElement)
+  readonly #scene = element('scene', HTMLSelectElement)
+  #alertTimer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(actions: PageActions) {
+    this.cast = new CastPicker(element('cast', HTMLElement), character => {
+      this.#summary.textContent = character.summary
+      actions.picked(character)
+    })
+    this.#welcome.addEventListener('submit', event => {
+      event.preventDefault()
+      if (!this.#begin.disabled) actions.begin()
+    })
+    element('say-form', HTMLFormElement).addEventListener('submit', event => {
+      event.preventDefault()
+      if (actions.say(this.#text.value)) this.#text.value = ''
+      this.#text.focus()
+    })
+    element('stop', HTMLButtonElement).addEventListener('click', () => actions.stop())
+    addEventListener('keydown', event => {
+      if (event.key === 'Escape' && !this.#live.hidden) actions.stop()
+    })
+    for (const name of ['pointerdown', 'keydown'] as const) addEventListener(name, () => actions.gesture())
+    new HoldButton(element('talk', HTMLButtonElement), actions.talk, actions.hush)
+    const hear = element('hear', HTMLInputElement)
+    hear.addEventListener('change', () => actions.hear(hear.checked))
+    this.#scene.addEventListener('change', () => actions.scene(this.#scene.value as SceneName))
+    this.#leave.addEventListener('click', () => actions.leave())
+    this.#vr.addEventListener('click', () => actions.headset())
+    this.#alert.addEventListener('click', () => this.clearAlert())
+  }
+
+  get scene(): SceneName {
+    return this.#scene.value as SceneName
+  }
+
+  set scene(name: SceneName) {
+    this.#scene.value = name
+  }
+
+  /** CSS pixels that the controls take at the bottom. */
+  get bottomInset(): number {
+    const bar = document.getElementById('bar')
+    return this.#live.hidden || !bar ? 0 : Math.max(innerHeight - bar.getBoundingClientRect().top, 0)
+  }
+
+  ready(): void {
+    this.#begin.disabled = false
+  }
+
+  showLive(name: string): void {
+    this.#welcome.hidden = true
+    this.#live.hidden = false
+    this.#leave.hidden = false
+    this.#text.placeholder = `What should ${name} say?`
+    document.querySelector('label[for="text"]')?.replaceChildren(`What should ${name} say?`)
+    this.#text.focus()
+  }
+
+  showWelcome(): void {
+    this.#welcome.hidden = false
+    this.#live.hidden = true
+    this.#leave.hidden = true
+    this.#seal.hidden = true
+    this.caption('')
+    this.#begin.focus()
+  }
+
+  connection(state: string, text: string): void {
+    this.#connection.dataset['state'] = state
+    setLabel(this.#connection, text)
+  }
+
+  seal(state: string, text: string): void {
+    this.#seal.hidden = this.#live.hidden
+    this.#seal.dataset['state'] = state
+    setLabel(this.#seal, text)
+  }
+
+  caption(text: string): void {
+    if (this.#captions.textContent !== text) this.#captions.textContent = text
+  }
+
+  loading(share: number): void {
+    this.canvas.setAttribute('aria-busy', String(share < 1))
+    if (share < 1) setLabel(this.#connection, `Loading the face ${Math.round(share * 100)} %`)
+    else if (this.#connection.dataset['state'] === 'live') setLabel(this.#connection, 'Connected')
+  }
+
+  alert(level: string, text: string): void {
+    this.#alert.dataset['level'] = level
+    this.#alert.textContent = text
+    this.#alert.hidden = false
+    clearTimeout(this.#alertTimer)
+    if (level !== 'ERROR') this.#alertTimer = setTimeout(() => this.clearAlert(), ALERT_MS)
+  }
+
+  clearAlert(): void {
+    this.#alert.hidden = true
+  }
+
+  offerHeadset(supported: boolean): void {
+    this.#vr.hidden = !supported
+  }
+
+  headset(inside: boolean): void {
+    this.#vr.textContent = inside ? 'Leave VR' : 'Enter VR'
+  }
+}
+
+function setLabel(chip: HTMLElement, text: string): void {
+  const label = chip.querySelector('.label')
+  if (label && label.textContent !== text) label.textContent = text
+}
