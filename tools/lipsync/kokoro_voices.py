@@ -129,9 +129,11 @@ def synthesise(
         yield said
 
 
-def rough_phones(symbols: str, lengths: NDArray[np.int64]) -> list[tuple[str, float, float]]:
-    """(class, start, end) in seconds from the network's own symbol lengths (one more than symbols at either end)."""
-    edges = np.concatenate([[0], np.cumsum(lengths)]) / _KOKORO_RATE
+def rough_phones(
+    symbols: str, lengths: NDArray[np.int64], rate: int = _KOKORO_RATE
+) -> list[tuple[str, float, float]]:
+    """(class, start, end) in seconds from a network's own symbol lengths (one more than symbols at either end)."""
+    edges = np.concatenate([[0], np.cumsum(lengths)]) / rate
     phones: list[tuple[str, float, float]] = [(SILENCE, 0.0, float(edges[1]))]
     pending = float(edges[1])
     for k, symbol in enumerate(symbols, start=1):

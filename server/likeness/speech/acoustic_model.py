@@ -29,6 +29,8 @@ FRAMES: Final = 9
 CENTRE: Final = 3.6
 """How far behind the newest of these spectra the vector's instant lies, in spectra (30 ms)."""
 _CEPSTRA, _FILTERS, _CODEBOOKS, _GAUSSIANS = 13, 25, 42, 128
+_AT_ONCE: Final = 32  # speakers a product: more leave the processor's cache
+_UNIT: Final = 2**23 / math.log(2)
 _WEIGHT_UNIT: Final = 1024 * math.log(1.0001)  # mixture weights are stored as -log in this unit
 
 
@@ -48,11 +50,12 @@ class AcousticModel:
         # log N(x) = [x^2, x] . linear + constant, codebook-major so that one product serves all speakers
         linear = np.concatenate([-0.5 / variances, means / variances], -1)
         constant = -0.5 * (np.log(2 * np.pi * variances) + means * means / variances).sum(-1)
+        # in units of float32's exponent field, see `_exponential`
         self._linear = [
-            torch.from_numpy(np.ascontiguousarray(linear[:, s].reshape(-1, 2 * _CEPSTRA))) for s in range(3)
+            torch.from_numpy((_UNIT * linear[:, s]).reshape(-1, 2 * _CEPSTRA).astype(np.float32)) for s in range(3)
         ]
         self._constant = [
-            torch.from_numpy(np.ascontiguousarray(constant[:, s].reshape(-1, 1))) for s in range(3)
+            torch.from_numpy((_UNIT * constant[:, s]).reshape(-1, 1).astype(np.float32)) for s in range(3)
         ]
         by_codebook = weights.reshape(3, _GAUSSIANS, _CODEBOOKS, 3).transpose(0, 2, 3, 1)
         self._weights = [torch.from_numpy(np.ascontiguousarray(by_codebook[s])) for s in range(3)]
@@ -79,16 +82,21 @@ class AcousticModel:
 
     def log_likelihood(self, features: Tensor) -> Tensor:
         """Log-likelihood [N, 126] of each state for feature vectors [N, 39]."""
+        if features.shape[0] > _AT_ONCE:
+            return torch.cat([self.log_likelihood(part) for part in features.split(_AT_ONCE)])
         n = features.shape[0]
-        total = torch.zeros(_CODEBOOKS, 3, n)
+        columns = n if n <= 8 else -(-n // 16) * 16  # whole vectors: reductions over odd lengths are slow
+        x = torch.zeros(3 * _CEPSTRA, columns)
+        x[:, :n] = features.T
+        total = torch.zeros(_CODEBOOKS, 3, columns)
         for stream in range(3):
-            x = features[:, _CEPSTRA * stream : _CEPSTRA * (stream + 1)].T
-            scores = torch.addmm(self._constant[stream], self._linear[stream], torch.cat([x * x, x]))
-            scores = scores.view(_CODEBOOKS, _GAUSSIANS, n)
+            part = x[_CEPSTRA * stream : _CEPSTRA * (stream + 1)]
+            scores = torch.addmm(self._constant[stream], self._linear[stream], torch.cat([part * part, part]))
+            scores = scores.view(_CODEBOOKS, _GAUSSIANS, columns)
             best = scores.amax(1, keepdim=True)
-            shares = torch.bmm(self._weights[stream], scores.sub_(best).exp_())
-            total += shares.add_(1e-10).log_().add_(best)
-        return total.reshape(STATES, n).T
+            shares = torch.bmm(self._weights[stream], _exponential(scores.sub_(best)))
+            total += shares.add_(1e-10).log_().add_(best, alpha=1.0 / _UNIT)
+        return total.reshape(STATES, columns).T[:n]
 
     def transitions(self) -> NDArray[np.float64]:
         """State transition probabilities [42, 3, 4] for 10 ms steps; column 3 leaves the phone."""
@@ -104,6 +112,16 @@ class AcousticModel:
         expected = np.einsum("dps,pdk->psk", shares / shares.sum(0), means[:, 0])
         speech = [i for i, p in enumerate(self.phones) if p not in ("SIL", "+NSN+", "+SPN+")]
         return expected[speech].mean((0, 1)).astype(np.float32)
+
+
+def _exponential(scaled: Tensor) -> Tensor:
+    """exp(x) within 3 % of float32 `scaled` = x * _UNIT, x <= 0, written into the bits of the result.
+
+    A number's bits, read as an integer, are close to its logarithm (Schraudolph, "A fast, compact approximation of
+    the exponential function", 1999); 486411 spreads the error evenly. Three times as fast as exp, and 3 % is far
+    below what a Gaussian mixture knows.
+    """
+    return scaled.add_(float((127 << 23) - 486_411)).clamp_(min=0.0).to(torch.int32).view(torch.float32)
 
 
 def model_folder() -> Path:
