@@ -23,7 +23,7 @@ _LEAST: Final = 0.45
 """Seconds between two blinks, but for a double one."""
 _DOUBLE: Final = 0.09
 _PARTIAL: Final = 0.12
-_CUED: Final = 0.55
+_CUED: Final = 0.4
 """Chance that a cue (phrase end, large gaze shift) brings a blink."""
 _SPEAKING: Final = 1.15
 
@@ -97,6 +97,6 @@ def _interval(rate: float, rng: np.random.Generator) -> int:
     """Samples to the next blink: log-normal with mean 1 / rate."""
     if rate <= 0:
         return 3600 * SAMPLE_RATE
-    mean = max(1.0 / rate - 0.3, _LEAST)  # the blink itself takes the rest
+    mean = max(1.15 / rate - 0.3, _LEAST)  # double and cued blinks come on top
     median = mean * math.exp(-0.5 * _SPREAD * _SPREAD)
     return int(max(median * math.exp(_SPREAD * rng.normal()), _LEAST) * SAMPLE_RATE)

@@ -1,6 +1,7 @@
 """Frames: one FlameFrame for each of many performers, as arrays."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +107,11 @@ class Frames:
             hand_grip=zeros(2),
             hand_pinch=zeros(2),
         )
+
+    @staticmethod
+    def joined(parts: Sequence["Frames"]) -> "Frames":
+        """The rows of several, one after another; all must have the same number of components."""
+        return Frames(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Frames)))
 
     @staticmethod
     def of(frame: FlameFrame, ended: bool = False) -> "Frames":

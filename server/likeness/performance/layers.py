@@ -83,10 +83,12 @@ class Speech:
         c = self._c
         fresh = c["fresh"][rows]
         goal = np.where(fresh[:, None], c["goal"][rows], np.float32(0))
-        switched = fresh != c["active"][rows]
+        # A voice that is cut goes to exact rest from one tick to the next, as if nothing had been set.
+        active = goal.any(1)
+        switched = active != c["active"][rows]
         gap = np.where(switched[:, None], c["shown"][rows] - goal, _RELEASE * c["gap"][rows])
         shown = goal + gap
-        c["shown"][rows], c["gap"][rows], c["active"][rows] = shown, gap, fresh
+        c["shown"][rows], c["gap"][rows], c["active"][rows] = shown, gap, active
         voiced = fresh & c["voiced"][rows]
         extra, head = c["extra"][rows].copy(), c["head"][rows].copy()
         # Unless prosody is set again before the next tick, it fades.

@@ -52,6 +52,11 @@ class Prosody(Protocol):
         """[N] a good moment to blink."""
         ...
 
+    @property
+    def effort(self) -> Float32:
+        """[N] -1 (soft) .. 1 (loud) against the speaker's usual loudness."""
+        ...
+
 
 class Troupe:
     """Performers by row. Rows are small integers, reused after `remove`. Not thread-safe.
@@ -140,6 +145,10 @@ class Troupe:
     ) -> None:
         """What speech does at the next tick: controls [N, 52], voiced [N], prosody of the same rows."""
         index = np.asarray(rows, np.int64)
+        if prosody is not None:
+            # Louder is wider. What seals the lips grows with the jaw, so that they stay sealed.
+            controls = controls.copy()
+            controls[:, _WIDE] *= (1.0 + _EFFORT * np.clip(prosody.effort, -1.0, 1.0))[:, None]
         self._speech.set(index, controls, np.asarray(voiced, np.bool_))
         if prosody is not None:
             nod = (0.4 + 1.2 * self._c["nod"][index])[:, None]
@@ -429,6 +438,10 @@ _LOOK: Final = [
 ]
 _LOOKS: Final = _LOOK[0] + _LOOK[1]
 _EYE_DEFAULT: Final = np.radians(np.array([22, 26, 26, 20], np.float32))
+_WIDE: Final = [
+    CONTROL_INDEX[name] for name in ("jawOpen", "mouthClose", "mouthLowerDownLeft", "mouthLowerDownRight")
+]
+_EFFORT: Final = 0.25
 _HALF_EYES: Final = 0.0315
 """Half the distance between the eyes, m."""
 _REACH: Final = np.radians(75.0)
