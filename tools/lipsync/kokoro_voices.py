@@ -174,7 +174,9 @@ def refine(
     for name, start, end in merged:
         heard = np.max([states[:, phone_states([index[p]])] for p in _ARPABET[name]], axis=0)
         columns.append(np.where(((time > start - slack) & (time < end + slack))[:, None], heard, -np.inf))
-    path = best_path(np.concatenate(columns, 1), np.zeros(3 * len(merged), np.bool_)) // 3
+    scores = np.concatenate(columns, 1)
+    all_states = np.zeros(scores.shape[1], np.bool_)
+    path = best_path(lambda t, low, high: scores[t, low:high], len(scores), all_states) // 3
     starts = np.searchsorted(path, np.arange(len(merged)), side="left") / FRAME_RATE
     ends = [*starts[1:], len(wave) / RATE]
     return [(name, float(s), float(e)) for (name, _, _), s, e in zip(merged, starts, ends, strict=True)]
