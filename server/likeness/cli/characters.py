@@ -1,6 +1,7 @@
 """`likeness characters`: the cast."""
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -40,10 +41,16 @@ def list_command(as_json: bool) -> None:
     for column in ("id", "name", "lived", "head", "voice", "rights"):
         table.add_column(column, overflow="fold")
     for c in cast:
-        lived = f"{c.born or '?'} - {c.died or ''}" if c.born or c.died else ""
+        lived = f"{_year(c.born)} - {_year(c.died)}" if c.born or c.died else ""
         voice = c.voice.language + (f"+{c.voice.variant}" if c.voice.variant else "")
-        table.add_row(c.id, c.name, lived, c.head, voice, c.rights)
+        table.add_row(c.id, c.name, lived, c.head, voice, c.rights.partition(". ")[0].rstrip("."))
     Console().print(table)
+    click.echo("Full rights notes: likeness characters list --json")
+
+
+def _year(date: str) -> str:
+    found = re.search(r"\d{4}", date)
+    return found.group() if found else date
 
 
 @characters.command("import")
