@@ -1,0 +1,80 @@
+using UnityEngine;
+
+namespace Likeness.Unity
+{
+    /// <summary>
+    /// Plays a performer's voice from the place of its avatar, and tells the media clock which sample is heard:
+    /// the face follows the sound, never the other way round.
+    /// </summary>
+    [AddComponentMenu("Likeness/Likeness Voice")]
+    [RequireComponent(typeof(AudioSource))]
+    [DisallowMultipleComponent]
+    public sealed class LikenessVoice : MonoBehaviour
+    {
+        [Tooltip("Sound that leaves the buffer now is heard this much later, ms (headset and driver).")]
+        [Range(0, 200)] [SerializeField] private int outputLatencyMs = 20;
+
+        private AvatarStream _stream;
+        private AudioSource _source;
+        private float[] _mono = new float[4096];
+        private double _step = 1;             // media samples per output sample
+        private double _fraction;
+        private volatile bool _ready;
+        private double _heardAt;
+        private double _heardSample;
+        private volatile bool _heard;
+        private readonly object _gate = new object();
+
+        internal void Bind(AvatarStream stream)
+        {
+            _stream = stream;
+            _source = GetComponent<AudioSource>();
+            _source.spatialBlend = 1f;
+            _source.loop = true;
+            _source.dopplerLevel = 0f;
+            // A playing source is needed for OnAudioFilterRead to be called with spatialisation.
+            int rate = AudioSettings.outputSampleRate;
+            _step = Wire.SampleRate / (double)rate;
+            _source.clip = AudioClip.Create("Likeness voice", rate, 1, rate, false);
+            _source.Play();
+            _ready = true;
+        }
+
+        private void Update()
+        {
+            if (!_heard || _stream == null) return;
+            double at, sample;
+            lock (_gate) { at = _heardAt; sample = _heardSample; _heard = false; }
+            _stream.ReportHeard(at + outputLatencyMs / 1000.0, sample);
+        }
+
+        // Runs on the audio thread.
+        private void OnAudioFilterRead(float[] data, int channels)
+        {
+            if (!_ready) return;
+            int frames = data.Length / channels;
+            int need = (int)(frames * _step + _fraction) + 2;
+            if (need > _mono.Length) _mono = new float[need * 2];
+            int take = (int)(frames * _step + _fraction);
+            long first = _stream.Voice.Read(_mono, 0, take);
+            double position = 0;
+            for (int i = 0; i < frames; i++, position += _step)
+            {
+                int k = (int)position;
+                float t = (float)(position - k);
+                float a = k < take ? _mono[k] : 0f;
+                float b = k + 1 < take ? _mono[k + 1] : a;
+                float v = first < 0 ? 0f : a + (b - a) * t;
+                for (int c = 0; c < channels; c++) data[i * channels + c] = v;
+            }
+            _fraction = frames * _step + _fraction - take;
+            if (first < 0) return;
+            lock (_gate)
+            {
+                _heardAt = AudioSettings.dspTime;
+                _heardSample = first;
+                _heard = true;
+            }
+        }
+    }
+}
