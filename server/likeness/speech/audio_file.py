@@ -87,6 +87,7 @@ def _decoded(source: str | Path | bytes, warn: Warn | None) -> Iterator[NDArray[
 
     title = _title(source)
     with _opened(source) as file:
+        _check_riff(file, title, warn)
         try:
             container = av.open(file, "r", options={"format_whitelist": _FORMATS})
         except (FFmpegError, ValueError, EOFError):
@@ -141,6 +142,19 @@ def _resampled(container: "InputContainer", title: str, warn: Warn | None) -> It
             warn(f"{title} is damaged in {damaged} place(s); those were left out.")
         elif expected and rate and decoded < 0.98 * expected - rate // 10:
             warn(f"{title} is cut short: {_clock(decoded / rate)} of {_clock(expected / rate)} are there.")
+
+
+def _check_riff(file: BinaryIO, title: str, warn: Warn | None) -> None:
+    """Warn of a WAV file that is shorter than its header says; the decoder would not."""
+    header = file.read(12)
+    there = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    if warn is None or header[:4] != b"RIFF" or header[8:] != b"WAVE":
+        return
+    promised = int.from_bytes(header[4:8], "little") + 8
+    # Recorders that cannot go back leave the size open: 0 or the largest number.
+    if there + 1 < promised < 0x7FFFFFFF:
+        warn(f"{title} is cut short: {there:,} of {promised:,} bytes are there.")
 
 
 def _expected(container: "InputContainer", rate: int) -> float:

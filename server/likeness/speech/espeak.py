@@ -32,8 +32,8 @@ class EspeakVoice:
 
     processes: how many sentences are synthesised at once; timeout: seconds without a sign of life after
     which a process is killed; waiting: sentences that may wait for a process before LimitError. A process
-    that dies is replaced, and its sentence goes on where it was cut; a sentence that kills one process more
-    than there are fails with VoiceError.
+    that dies is replaced, and its sentence goes on where it was cut; a sentence that keeps killing
+    processes fails with VoiceError.
     """
 
     def __init__(self, processes: int = 2, timeout: float = 5.0, waiting: int = 64) -> None:
@@ -136,7 +136,8 @@ class EspeakVoice:
             last = number + 1 == len(plan)
             wish = {
                 "text": part,
-                "voice": f"{language}+{settings.variant.removeprefix('+')}".rstrip("+"),
+                "language": language,
+                "variant": settings.variant.removeprefix("+"),
                 "rate": settings.rate,
                 "pitch": settings.pitch,
                 "range": settings.range,
@@ -149,11 +150,13 @@ class EspeakVoice:
         """Speak one sentence, on another process if one dies; returns where it ends."""
         given = 0
         phones_given = 0
-        attempts = len(self._slots) + 1
-        for attempt in range(attempts):
+        attempt = deaths = 0
+        while True:
+            before = given
             slot = await self._acquire()
             request = slot.request(wish)
             skip_phones = phones_given
+            attempt += 1
             try:
                 async for first, final, phones, pcm in request:
                     end = first + len(pcm)
@@ -161,16 +164,18 @@ class EspeakVoice:
                     skip_phones -= len(phones) - len(fresh)
                     if end > given or final or fresh:
                         sound = pcm[max(0, given - first) :]
-                        if attempt and first <= given < end and given:
+                        if attempt > 1 and first <= given < end and given:
                             sound = _faded(sound)
                         timed = tuple(TimedPhone(ipa, base + a, base + b) for ipa, a, b in fresh)
                         buffer.put(VoiceChunk(base + given, sound, timed, final and last))
                         given += len(sound)
                         phones_given += len(fresh)
             except _Died as death:
-                if attempt + 1 == attempts:
+                # All processes may have been killed at once; only a sentence that kills again is at fault.
+                deaths = 1 if given > before else deaths + 1
+                if deaths > len(self._slots):
                     raise VoiceError(
-                        f"The voice failed {attempts} times on one sentence ({death}). "
+                        f"The voice failed {deaths} times on one sentence ({death}). "
                         "Try another sentence or language."
                     ) from None
             else:
@@ -178,7 +183,6 @@ class EspeakVoice:
             finally:
                 await request.aclose()
                 self._release(slot)
-        raise AssertionError("unreachable")
 
     async def _acquire(self) -> "_Slot":
         if self._waiting >= self._most_waiting:
@@ -289,7 +293,9 @@ class _Slot:
     async def ready(self) -> None:
         """Wait until the process can speak."""
         try:
-            await asyncio.wait_for(self._ready.wait(), self._timeout)
+            # Not wait_for, which can swallow a cancellation (Python 3.11).
+            async with asyncio.timeout(self._timeout):
+                await self._ready.wait()
         except TimeoutError:
             raise VoiceError(
                 f"The voice process does not come back ({self._problem or 'it does not answer'}). "
@@ -453,7 +459,8 @@ class _Process:
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
-            await asyncio.wait_for(self._process.wait(), 1.0)
+            async with asyncio.timeout(1.0):
+                await self._process.wait()
         except TimeoutError:
             self.kill()
             await self._process.wait()

@@ -3,7 +3,7 @@
 Started by `EspeakVoice`; talks over its standard input and output in frames of
 `length u32, kind u8, request u32, payload[length]`, little-endian.
 
-To the process: SPEAK (JSON: text, voice, rate, pitch, range, volume, end_pause), CANCEL (empty).
+To the process: SPEAK (JSON: text, language, variant, rate, pitch, range, volume, end_pause), CANCEL (empty).
 From it: READY (JSON: rate, languages, variants), BLOCK (see `encode_block`), CANCELLED, FAILED (text).
 Every SPEAK is answered by blocks of which the last is final, or by CANCELLED, or by FAILED.
 
@@ -210,22 +210,34 @@ class Library:
         self._lib.espeak_SetSynthCallback(self._callback)
         self._voice = ""
         self._data = Path(data)
+        self._titles: dict[str, str] = {}
+        self._identifiers: dict[str, str] = {}
+        self._find_languages()
 
     def languages(self) -> dict[str, str]:
         """Language codes that `speak` knows, and their names."""
-        found: dict[str, str] = {}
+        return dict(self._titles)
+
+    def _find_languages(self) -> None:
         voices = self._lib.espeak_ListVoices(None)
         index = 0
         while voices[index]:
+            record = voices[index].contents
+            index += 1
+            identifier = (record.identifier or b"").decode(errors="replace")
+            if not _has_dictionary(self._data, identifier):
+                continue
             # `languages`: a priority byte and a zero-terminated name each, ended by a zero priority.
-            address = voices[index].contents.languages
+            address = record.languages
             while address and ctypes.string_at(address, 1) != b"\0":
                 name = ctypes.string_at(address + 1)
-                title = (voices[index].contents.name or b"").decode(errors="replace")
-                found.setdefault(name.decode(errors="replace"), title)
+                code = name.decode(errors="replace")
+                self._titles.setdefault(code, (record.name or b"").decode(errors="replace").strip())
+                # A file of exactly that name wins; other codes are found by the file that lists them first.
+                self._identifiers.setdefault(code, identifier)
+                if identifier.rpartition("/")[2].lower() == code:
+                    self._identifiers[code] = identifier
                 address += len(name) + 2
-            index += 1
-        return found
 
     def variants(self) -> list[str]:
         """Names of voice variants, sorted."""
@@ -234,7 +246,8 @@ class Library:
     def speak(
         self,
         text: str,
-        voice: str,
+        language: str,
+        variant: str,
         rate: int,
         pitch: int,
         spread: int,
@@ -243,6 +256,7 @@ class Library:
         take: Take,
     ) -> None:
         """Synthesise, calling `take(pcm, events)` for each block until it returns False."""
+        voice = self._identifiers.get(language, language) + (f"+{variant}" if variant else "")
         if voice != self._voice:
             if self._lib.espeak_SetVoiceByName(voice.encode()) != 0:
                 raise ValueError(f'espeak-ng has no voice "{voice}"')
@@ -273,6 +287,18 @@ class Library:
         if samples and count > 0:
             pcm = np.ctypeslib.as_array(samples, (count,)).copy()
         return 0 if take(pcm, found) else 1
+
+
+def _has_dictionary(data: Path, identifier: str) -> bool:
+    """Whether the data can pronounce a language: some voice files lack their dictionary."""
+    try:
+        lines = (data / "lang" / identifier).read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return False
+    words = [line.split() for line in lines]
+    named = [w[1] for w in words if len(w) > 1 and w[0] == "dictionary"]
+    codes = [w[1].partition("-")[0] for w in words if len(w) > 1 and w[0] == "language"]
+    return any((data / f"{name}_dict").is_file() for name in named or codes[:1])
 
 
 class _Utterance:
@@ -377,7 +403,8 @@ def _serve(
 
     library.speak(
         str(wish["text"]),
-        str(wish["voice"]),
+        str(wish["language"]),
+        str(wish["variant"]),
         int(wish["rate"]),
         int(wish["pitch"]),
         int(wish["range"]),

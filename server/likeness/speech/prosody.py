@@ -149,7 +149,10 @@ class Prosody:
         s[:, _LOUD] += 0.35 * (loud_db - s[:, _LOUD])
         effort = np.where(sounding, np.clip((s[:, _LOUD] - s[:, _USUAL]) / 12.0, -1.0, 1.0), 0.0)
         s[:, _EFFORT] += 0.08 * (effort - s[:, _EFFORT])
-        has_pitch = (pitch > 0) & sounding
+        # A single frame of pitch, or one that jumped, is a consonant's noise.
+        ratio = np.maximum(pitch, 1.0) / np.maximum(s[:, _LAST], 1.0)
+        has_pitch = (pitch > 0) & sounding & (ratio > 0.8) & (ratio < 1.25)
+        s[:, _LAST] = pitch
         tone = np.where(has_pitch, 12.0 * np.log2(np.maximum(pitch, 1.0) / 100.0), s[:, _TONE])
         s[:, _TONE] = np.where(s[:, _KNOWN] > 0, s[:, _TONE] + 0.4 * (tone - s[:, _TONE]), tone)
         rate = np.where(s[:, _KNOWN] < 0.3, 0.1, 0.012)
@@ -206,7 +209,7 @@ class Prosody:
             speaking.copy(),
             level,
             s[:, _EFFORT].copy(),
-            np.where(sounding, pitch, 0.0),
+            np.where(has_pitch, pitch, 0.0),
         )
 
     def _gesture(
@@ -270,12 +273,13 @@ _WINDOW_GAIN: Final = (_OF_WINDOW[0] / _OF_WINDOW).astype(np.float32)
 
 # Columns of a speaker's state: first what is known of the voice, then what moves (position, velocity).
 (
-    _FLOOR, _USUAL, _LOUD, _SLOW, _GAP, _SPEAKING, _SPOKEN, _TONE, _BASE, _KNOWN, _EFFORT, _REST_LEFT, _SIDE,
-) = range(13)  # fmt: skip
-_MOVING: Final = 13
-_BROW_TO, _OUTER_TO, _SQUINT_TO, _NOD_TO, _TURN_TO = 13, 14, 15, 16, 17  # _TURN_TO has three
-_BROW, _OUTER, _SQUINT, _NOD, _TURN = 20, 22, 24, 26, 28  # each with its velocity; _TURN has three
-_COLUMNS: Final = 34
+    _FLOOR, _USUAL, _LOUD, _SLOW, _GAP, _SPEAKING, _SPOKEN, _TONE, _BASE, _KNOWN, _EFFORT, _REST_LEFT,
+    _SIDE, _LAST,
+) = range(14)  # fmt: skip
+_MOVING: Final = 14
+_BROW_TO, _OUTER_TO, _SQUINT_TO, _NOD_TO, _TURN_TO = 14, 15, 16, 17, 18  # _TURN_TO has three
+_BROW, _OUTER, _SQUINT, _NOD, _TURN = 21, 23, 25, 27, 29  # each with its velocity; _TURN has three
+_COLUMNS: Final = 35
 _REST: Final = np.zeros(_COLUMNS, np.float32)
 _REST[[_FLOOR, _USUAL, _LOUD, _SLOW]] = (-60.0, -26.0, -80.0, -80.0)
 

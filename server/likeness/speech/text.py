@@ -157,7 +157,7 @@ def _script_language(ch: str, language: str) -> str | None:
     if 0x3040 <= code <= 0x30FF or 0x31F0 <= code <= 0x31FF or 0xFF66 <= code <= 0xFF9D:
         return language if base == "ja" else "ja"
     if 0x3400 <= code <= 0x9FFF or 0xF900 <= code <= 0xFAFF or 0x20000 <= code <= 0x3FFFF:
-        return language if base in ("cmn", "yue", "hak") else "cmn"
+        return language if base in ("cmn", "yue", "hak", "zh") else "cmn"
     if 0xAC00 <= code <= 0xD7A3 or 0x1100 <= code <= 0x11FF:
         return language if base == "ko" else "ko"
     return language
