@@ -102,22 +102,19 @@ class ServerConfig:
     limits: LimitConfig = field(default_factory=LimitConfig)
     stage: StageConfig = field(default_factory=StageConfig)
     provenance: ProvenanceConfig = field(default_factory=ProvenanceConfig)
-    takes: tuple[Path, ...] = ()
-    """Takes that the page may replay, by their index: set by `likeness play`, not by a file."""
 
     @property
     def loopback(self) -> bool:
         """Whether only this machine can connect."""
         return is_loopback(self.host)
 
-    @property
-    def url(self) -> str:
-        """The address to open; the port is the configured one."""
+    def url_at(self, port: int) -> str:
+        """The address to open when HTTP listens on `port`."""
         if self.public_url:
             return self.public_url.rstrip("/")
         host = "localhost" if self.loopback else self.host
         host = f"[{host}]" if ":" in host else host
-        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{host}:{port}"
 
 
 def load_config(

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likeness.errors import LikenessError
+from likeness.head import Character, Head
 from likeness.head.controls import CONTROL_COUNT
 from likeness.head.frame import SAMPLE_RATE, SAMPLES_PER_FRAME
-from likeness.performance import Troupe, encode_frames
+from likeness.performance.packet import encode_frames
+from likeness.performance.troupe import Troupe
 from likeness.speech.lipsync import LipSync
 from likeness.speech.prosody import Prosody
 from likeness.stage.outlet import BLOCK, VoicePacket
@@ -32,6 +34,8 @@ class MadeFrame:
 
     performer: Performer
     packet: bytes
+    controls: NDArray[np.float32]
+    """[52], a view."""
     seal: stream_pb2.Seal | None
 
 
@@ -66,6 +70,35 @@ class Engine:
         self.prosody = prosody
         self.troupe = troupe
 
+    def add(
+        self, character: Character, head: Head, seed: int, *, avatar: int, lead: int, tick: int
+    ) -> Performer:
+        """A new performer at rest; see Performer for the arguments."""
+        row = self.troupe.add(character, head, seed)
+        scales = self.troupe.scales(row)[0]
+        performer = Performer(avatar, character, row, self.troupe.components(row), scales, lead, tick)
+        performer.prosody_slot = self.prosody.open()
+        return performer
+
+    def remove(self, performer: Performer) -> None:
+        """Forget a performer."""
+        self.troupe.remove(performer.row)
+        if performer.prosody_slot is not None:
+            self.prosody.close(performer.prosody_slot)
+        self.deafen(performer)
+        performer.prosody_slot = None
+
+    def listen(self, performer: Performer) -> None:
+        """Let live sound move the performer's mouth."""
+        if performer.lip_slot is None:
+            performer.lip_slot = self.lipsync.open()
+
+    def deafen(self, performer: Performer) -> None:
+        """Live sound moves it no more."""
+        if performer.lip_slot is not None:
+            self.lipsync.close(performer.lip_slot)
+            performer.lip_slot = None
+
     def run(self, frames: Sequence[FrameJob], voices: Sequence[VoiceJob]) -> Made:
         """Make everything that is due. A performer's frames must be in order."""
         made = Made()
@@ -88,27 +121,30 @@ class Engine:
         prosody = self.prosody.step(slots, sound)
         self.troupe.set_speech(rows, controls, prosody.voiced, prosody)
         out = self.troupe.step(rows, samples)
-        scales = np.zeros((len(jobs), out.expression.shape[1]), np.float32)
         for i, job in enumerate(jobs):
-            own = job.performer.scales
-            scales[i, : len(own)] = own
-        packets = encode_frames(out, [j.performer.avatar for j in jobs], [j.sequence for j in jobs], scales)
-        for job, packet in zip(jobs, packets, strict=True):
-            self._seal(job, packet, made)
+            out.ended[i] = job.last
+        avatars, sequences = [j.performer.avatar for j in jobs], [j.sequence for j in jobs]
+        packets = encode_frames(out, avatars, sequences, self.troupe.scales(rows))
+        for job, packet, of_frame in zip(jobs, packets, out.controls, strict=True):
+            self._seal(job, packet, of_frame, made)
 
     def _mouths(self, jobs: list[FrameJob]) -> NDArray[np.float32]:
         controls = np.zeros((len(jobs), CONTROL_COUNT), np.float32)
-        live = [i for i, j in enumerate(jobs) if j.hop is not None and j.performer.lip_slot is not None]
+        live, slots, hops = list[int](), list[int](), list[NDArray[np.float32]]()
+        for i, job in enumerate(jobs):
+            if job.hop is not None and job.performer.lip_slot is not None:
+                live.append(i)
+                slots.append(job.performer.lip_slot)
+                hops.append(job.hop)
         if live:
-            slots = np.array([jobs[i].performer.lip_slot for i in live], np.int64)
-            controls[live] = self.lipsync.step(slots, np.stack([j.hop for j in (jobs[i] for i in live)]))  # pyright: ignore[reportCallIssue, reportArgumentType]
+            controls[live] = self.lipsync.step(np.array(slots), np.stack(hops))
         for i, job in enumerate(jobs):
             articulator = job.performer.articulator
             if articulator.known_until + _MOUTH_LINGERS > job.sample:
                 np.maximum(controls[i], articulator.controls(job.sample), out=controls[i])
         return controls
 
-    def _seal(self, job: FrameJob, packet: bytes, made: Made) -> None:
+    def _seal(self, job: FrameJob, packet: bytes, controls: NDArray[np.float32], made: Made) -> None:
         performer = job.performer
         if performer.failed or performer.record is None:
             return
@@ -119,7 +155,7 @@ class Engine:
             performer.failed = True
             made.failures[performer] = str(error)
             return
-        made.frames.append(MadeFrame(performer, packet, seal))
+        made.frames.append(MadeFrame(performer, packet, controls, seal))
 
     def _voice(self, job: VoiceJob, made: Made) -> None:
         performer, wanted = job.performer, job.wanted

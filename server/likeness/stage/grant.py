@@ -111,8 +111,13 @@ def read_token(token: str, secret: str) -> Grant:
     if len(token) > MAX_TOKEN_BYTES:
         raise DeniedError("the token is too long to be one of ours.")
     try:
-        needed = {"require": ["exp", "aud", "role"]}
-        claims = jwt.decode(token, secret, algorithms=["HS256"], audience=AUDIENCE, options=needed)
+        claims = jwt.decode(
+            token,
+            secret,
+            algorithms=["HS256"],
+            audience=AUDIENCE,
+            options={"require": ["exp", "aud", "role"]},
+        )
     except jwt.ExpiredSignatureError:
         raise DeniedError("the token has expired; ask the host for a new one.") from None
     except (jwt.InvalidTokenError, ValueError):

@@ -1,12 +1,12 @@
 """StageMetrics: what a stage counts, for Prometheus."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _MILLISECONDS = (0.001, 0.002, 0.004, 0.006, 0.008, 0.012, 0.0167, 0.025, 0.05, 0.1, 0.25)
 
 
 class StageMetrics:
-    """Counters of one stage on a registry of their own; `prometheus_client.generate_latest` prints it."""
+    """Counters of one stage on a registry of their own."""
 
     def __init__(self) -> None:
         r = self.registry = CollectorRegistry()
@@ -41,3 +41,7 @@ class StageMetrics:
             "likeness_slow_readers", "Readers cut because they were too slow", registry=r
         )
         self.animations = Gauge("likeness_animations", "Animate calls under way", registry=r)
+
+    def text(self) -> bytes:
+        """All of it in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -6,14 +6,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from likeness.head import Character, Head
+from likeness.head import Character
 from likeness.head.frame import SAMPLES_PER_FRAME
 from likeness.speech.articulation import Articulator
 from likeness.stage.clock import GRID
 from likeness.stage.microphone import Microphone
 from likeness.stage.outlet import BLOCK
 from likeness.stage.record import Record
-from likeness.stage.timeline import VoiceTimeline
+from likeness.stage.timeline import VoiceTimeline, as_float, as_int16
 from likeness.stage.voice_encoder import VoiceEncoder
 from likeness.v1 import stream_pb2
 
@@ -31,7 +31,7 @@ class FrameJob:
     """One frame to be made.
 
     sound: float32[800] from the frame's sample on, for prosody; None in silence. hop: float32[800], the
-    lip-sync's next input; None where no microphone is open.
+    lip-sync's next input; None where no microphone is open. last: the performance ends with it.
     """
 
     performer: "Performer"
@@ -39,6 +39,7 @@ class FrameJob:
     sequence: int
     sound: Float32 | None
     hop: Float32 | None
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,15 +73,26 @@ class Performer:
     Args:
         avatar: id in its room, 1..65535.
         row: its row of the troupe.
+        components, scales: names of its expression components and their steps on the wire, [E].
         lead: samples that frames go out ahead of their sound.
         tick: the stage's present tick.
     """
 
-    def __init__(self, avatar: int, character: Character, head: Head, row: int, lead: int, tick: int) -> None:
+    def __init__(
+        self,
+        avatar: int,
+        character: Character,
+        row: int,
+        components: tuple[str, ...],
+        scales: Float32,
+        lead: int,
+        tick: int,
+    ) -> None:
         self.avatar = avatar
         self.character = character
-        self.head = head
         self.row = row
+        self.components = components
+        self.scales = scales
         self.session = ""
         self.record: Record | None = None
         self.epoch = 0
@@ -104,11 +116,6 @@ class Performer:
     def clock(self, stage_sample: int) -> int:
         """The media sample at a time of the stage."""
         return stage_sample - self._origin * SAMPLES_PER_FRAME
-
-    @property
-    def scales(self) -> Float32:
-        """Value of one step of each expression component on the wire, [E]."""
-        return self.head.rig.scales
 
     @property
     def heard(self) -> int:
@@ -145,7 +152,7 @@ class Performer:
             if wanted:
                 live = None
                 if mic is not None and not mic.silent:
-                    live = np.clip(mic.read(self.next_block, BLOCK) * 32768, -32768, 32767).astype(np.int16)
+                    live = as_int16(mic.read(self.next_block, BLOCK))
                 text = self.timeline.read(self.next_block, BLOCK)
                 jobs.append(VoiceJob(self, self.next_block, text, live, wanted))
             self.next_block += BLOCK
@@ -162,7 +169,7 @@ class Performer:
 
     def _sound(self, first: int) -> Float32 | None:
         text = self.timeline.read(first, SAMPLES_PER_FRAME)
-        sound = None if text is None else text.astype(np.float32) / 32768
+        sound = None if text is None else as_float(text)
         if self.microphone is not None and not self.microphone.silent:
             live = self.microphone.read(first, SAMPLES_PER_FRAME)
             sound = live if sound is None else sound + live

@@ -55,10 +55,12 @@ class Room:
                 for datagram in datagrams:
                     outlet.send_motion(datagram)
 
-    def send_voice(self, speaker: Session, packet: VoicePacket, own: VoicePacket) -> None:
+    def send_voice(self, speaker: Session, everyone: VoicePacket | None, own: VoicePacket | None) -> None:
         """Voice for everyone here; `own` is what the speaker gets."""
         for session in self.sessions.values():
-            session.send_voice(own if session is speaker and not session.hear_self else packet)
+            packet = own if session is speaker and not session.hear_self else everyone
+            if packet is not None:
+                session.send_voice(packet)
 
 
 def new_room_id() -> str:

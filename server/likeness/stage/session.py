@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from likeness.errors import InputError, LikenessError, LimitError
 from likeness.head.controls import CONTROL_COUNT, CONTROL_INDEX
 from likeness.head.frame import SAMPLE_RATE
-from likeness.performance import (
+from likeness.performance.client_packets import (
     ControlsIn,
-    PacketError,
     Ping,
     Pong,
     Pose,
@@ -21,8 +20,8 @@ from likeness.performance import (
     Voice,
     decode_client,
     encode_client,
-    newer_epoch,
 )
+from likeness.performance.packet import PacketError, newer_epoch
 from likeness.speech import Resampler
 from likeness.stage.grant import Action, Grant
 from likeness.stage.outlet import Outlet, VoicePacket
@@ -196,11 +195,15 @@ class Session:
                 case _:
                     raise InputError("an empty message; it needs one body, e.g. say.")
         except LikenessError as error:
-            self.rejected += 1
-            self._stage.metrics.rejected.inc()
             if body == "say":
                 self._speech(SpeechState.FAILED, Utterance(message.say.id, ""), str(error))
-            self.notice(Notice.WARNING, error.code, str(error))
+            self.reject(error)
+
+    def reject(self, error: LikenessError) -> None:
+        """Count a message that could not be used, and say why."""
+        self.rejected += 1
+        self._stage.metrics.rejected.inc()
+        self.notice(Notice.WARNING, error.code, str(error))
 
     def handle_datagram(self, data: bytes) -> None:
         """Do what a client datagram of docs/protocol.md asks; a bad one is dropped and counted."""
@@ -226,8 +229,8 @@ class Session:
                     if datagram.codec != 1:
                         raise PacketError("Opus is decoded by the transport, not here.")
                     self.push_microphone(np.frombuffer(datagram.payload, "<i2"))
-                case Pong():
-                    pass
+                case _:
+                    pass  # a pong needs no answer
         except LikenessError:
             self.rejected += 1
             self._stage.metrics.rejected.inc()
@@ -241,9 +244,10 @@ class Session:
             self.rejected += 1
             self._stage.metrics.rejected.inc()
             return
-        sound = pcm.astype(np.float32) / 32768 if pcm.dtype == np.int16 else pcm.astype(np.float32)
-        if pcm.dtype != np.int16:
-            sound = np.clip(np.nan_to_num(sound), -1.0, 1.0)
+        if pcm.dtype == np.int16:
+            sound = pcm.astype(np.float32) * np.float32(1 / 32768)
+        else:
+            sound = np.clip(np.nan_to_num(pcm.astype(np.float32)), -1.0, 1.0, dtype=np.float32)
         if rate != SAMPLE_RATE:
             if self._resampler is None or self._resampler[0] != rate:
                 self._resampler = (rate, Resampler(rate, SAMPLE_RATE))
@@ -347,9 +351,9 @@ class Session:
                 controls[CONTROL_INDEX[name]] = min(max(value, 0.0), 1.0) if np.isfinite(value) else 0.0
         expression = np.array(override.expression, np.float32) if override.expression else None
         if expression is not None and (
-            len(expression) > performer.head.model.expression_count or not np.isfinite(expression).all()
+            len(expression) > len(performer.components) or not np.isfinite(expression).all()
         ):
-            most = performer.head.model.expression_count
+            most = len(performer.components)
             raise InputError(f"{len(expression)} expression values; this head has {most}, all finite.")
         self._stage.set_override(performer, controls, expression)
 

@@ -5,20 +5,16 @@ import hmac
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-import numpy as np
-
-from likeness.errors import DeniedError, InputError, LikenessError, LimitError, SealError
+from likeness.errors import DeniedError, InputError, LikenessError, LimitError, MachineError, SealError
 from likeness.head import Character, Head, list_characters, load_character, load_head
-from likeness.head.controls import CONTROLS
 from likeness.head.frame import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME, Float32
-from likeness.performance import ControlsIn, Pose, Troupe, split_datagrams
+from likeness.performance.client_packets import ControlsIn, Pose
+from likeness.performance.packet import split_datagrams
 from likeness.speech import Voice
-from likeness.speech.lipsync import LipSync
-from likeness.speech.prosody import Prosody
 from likeness.stage.clock import StageClock
 from likeness.stage.config import ServerConfig
 from likeness.stage.engine import Engine, Made
@@ -63,9 +59,7 @@ class Stage:
         config: ServerConfig,
         *,
         voice: Voice,
-        lipsync: LipSync,
-        prosody: Prosody,
-        troupe: Troupe,
+        engine: Engine,
         archive: Archive,
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -80,12 +74,15 @@ class Stage:
         self.control_text = ControlText()
         self.ready = False
         """Everything is running and may be used."""
+        self.characters: dict[str, Character] = {}
+        """Everyone who can be portrayed, by id; read again every ten seconds."""
         self.rooms: dict[str, Room] = {}
         self.sessions: dict[str, Session] = {}
-        self._engine = Engine(lipsync, prosody, troupe)
+        self._engine = engine
         self._lead = max(1, round(config.stage.lead_ms / 20)) * BLOCK
         self._heads: dict[str, Head] = {}
-        self._characters: tuple[float, list[Character]] = (-1e9, [])
+        self._character_list = likeness_pb2.ListCharactersResponse()
+        self._listed_at = -1e9
         self._resume: dict[str, Session] = {}
         self._opening = 0
         self._hellos: dict[str, RateLimit] = {}
@@ -97,25 +94,30 @@ class Stage:
         self._wakeup: asyncio.Future[None] | None = None
         self._next_pass = 0.0
         self._streak = 0
+        self._stopping = False
 
     # --- life ------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Start the voice and the loop. Raises MachineError when the machine lacks something."""
-        await self.voice.start()
+        await asyncio.gather(self.voice.start(), self._list_characters())
         self._spawn(self._run(), "stage loop")
         self._spawn(self._watch(), "stage watch")
         self.ready = True
 
     async def stop(self) -> None:
         """End every session with a log entry, then the loop and the voice."""
-        self.ready = False
-        await asyncio.gather(*(self.end(s, "the server stops") for s in list(self.sessions.values())))
+        await self.end_all()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.voice.aclose()
         self._thread.shutdown()
+
+    async def end_all(self) -> None:
+        """Take no more sessions, and end those there are: everybody is told, everything is logged."""
+        self.ready, self._stopping = False, True
+        await asyncio.gather(*(self.end(s, "the server stops") for s in list(self.sessions.values())))
 
     async def hello(self, hello: room_pb2.Hello, peer: str) -> tuple[Session, room_pb2.Welcome]:
         """Open a session, or resume one. `peer` is the address for rate limits and the log.
@@ -129,6 +131,8 @@ class Stage:
             SealError: the session could not be logged.
         """
         try:
+            if self._stopping:
+                raise MachineError("the server is stopping; try again in a moment.")
             if not self._hello_limit(peer).take():
                 raise LimitError("too many new sessions from your address; wait a moment and try again.")
             if hello.resume:
@@ -177,19 +181,19 @@ class Stage:
         session.notice(Notice.ERROR, SealError.code, text, fatal=True)
         await self.end(session, text)
 
-    async def characters(self) -> list[Character]:
-        """Everyone who can be portrayed, read again after ten seconds."""
-        read_at, known = self._characters
-        if self.now() - read_at > 10:
-            known = await asyncio.to_thread(list_characters)
-            self._characters = (self.now(), known)
-        return known
+    def character_list(self) -> likeness_pb2.ListCharactersResponse:
+        """Everyone who can be portrayed, as a message."""
+        return self._character_list
 
-    async def list_characters(self) -> likeness_pb2.ListCharactersResponse:
-        """The same as a message."""
-        return likeness_pb2.ListCharactersResponse(
-            characters=[character_info(c) for c in await self.characters()]
-        )
+    @property
+    def scenes(self) -> tuple[str, ...]:
+        """Names of the scenes that a Hello may ask for."""
+        return SCENES
+
+    @property
+    def server_key(self) -> bytes:
+        """Ed25519 public key, 32 bytes."""
+        return self.archive.server_key
 
     async def cast(self, id: str) -> tuple[Character, Head]:
         """A character and its head, loaded once. Raises NotFoundError, InputError."""
@@ -222,15 +226,9 @@ class Stage:
 
     def open_microphone(self, performer: Performer) -> None:
         """Give a performer a live voice."""
-        engine = self._engine
-        ahead = engine.lipsync.look_ahead
+        ahead = self._engine.lipsync.look_ahead
         performer.microphone = Microphone(performer.next_frame, ahead, self._lead - BLOCK)
-
-        def open_slot() -> None:
-            if performer.lip_slot is None:
-                performer.lip_slot = engine.lipsync.open()
-
-        self.post(open_slot)
+        self.post(lambda: self._engine.listen(performer))
 
     def close_microphone(self, performer: Performer) -> None:
         """Take the live voice away once it has been heard to its end."""
@@ -260,8 +258,8 @@ class Stage:
     def set_tracked(self, performer: Performer, controls: ControlsIn) -> None:
         """The person's own face."""
         self._tracked[performer] = self.now()
-        everywhere = np.ones(6, np.float32)
-        self.post(lambda: self._engine.troupe.set_tracked(performer.row, controls.controls, everywhere))
+        face, head = controls.controls, controls.head
+        self.post(lambda: self._engine.troupe.set_tracked(performer.row, face, None, head))
 
     def update_driver(self, session: Session, tracked: bool = False) -> None:
         """See what drives a performer now; a change is logged and every mark in the room follows."""
@@ -294,7 +292,7 @@ class Stage:
         """What a performer's frames are, as told to one receiver."""
         performer = session.performer
         assert performer is not None
-        header = stream_header(performer.character, performer.head, performer.scales)
+        header = stream_header(performer)
         header.avatar = performer.avatar
         header.session = session.id
         header.self = session is receiver
@@ -396,24 +394,13 @@ class Stage:
 
     async def add_performer(self, character: Character, head: Head, avatar: int) -> Performer:
         """A performer on the stage's clock, idle."""
-        engine = self._engine
-
-        def add() -> Performer:
-            row = engine.troupe.add(character, head, secrets.randbits(32))
-            performer = Performer(avatar, character, head, row, self._lead, self.clock.tick())
-            performer.prosody_slot = engine.prosody.open()
-            engine.troupe.set_driver(row, stream_pb2.DRIVER_IDLE)
-            return performer
-
-        return await self._between(add)
+        engine, seed = self._engine, secrets.randbits(32)
+        return await self._between(
+            lambda: engine.add(character, head, seed, avatar=avatar, lead=self._lead, tick=self.clock.tick())
+        )
 
     def _release(self, performer: Performer) -> None:
-        self._engine.troupe.remove(performer.row)
-        if performer.prosody_slot is not None:
-            self._engine.prosody.close(performer.prosody_slot)
-        if performer.lip_slot is not None:
-            self._engine.lipsync.close(performer.lip_slot)
-        performer.lip_slot = performer.prosody_slot = None
+        self._engine.remove(performer)
         self._tracked.pop(performer, None)
         self._driven.pop(performer, None)
 
@@ -458,9 +445,7 @@ class Stage:
         def close() -> None:
             if performer.microphone is mic:
                 performer.microphone = None
-                if performer.lip_slot is not None:
-                    self._engine.lipsync.close(performer.lip_slot)
-                    performer.lip_slot = None
+                self._engine.deafen(performer)
 
         self.post(close)
 
@@ -490,7 +475,7 @@ class Stage:
             try:
                 made = await loop.run_in_executor(self._thread, self._engine.run, frames, voices)
                 self._deliver(made)
-                self._streak, self.ready = 0, True
+                self._streak, self.ready = 0, not self._stopping
             except Exception:  # one bad pass must not end everybody's session
                 _log.exception("a pass of the stage failed")
                 self.metrics.failed_passes.inc()
@@ -564,6 +549,8 @@ class Stage:
         while True:
             await asyncio.sleep(6 / FRAME_RATE)
             now = self.now()
+            if now - self._listed_at > 10:
+                self._spawn(self._relist(), "list of characters")
             for session in list(self.sessions.values()):
                 if session.speaker is not None:
                     session.speaker.advance()
@@ -574,6 +561,21 @@ class Stage:
                     session.detach(outlet)
                 if session.lost_at is not None and now - session.lost_at > limits.resume_seconds:
                     self._spawn(self.end(session, "left and did not return"), "end of session")
+
+    async def _list_characters(self) -> None:
+        def read() -> tuple[dict[str, Character], likeness_pb2.ListCharactersResponse]:
+            known = {c.id: c for c in list_characters()}
+            infos = [character_info(c) for c in known.values()]
+            return known, likeness_pb2.ListCharactersResponse(characters=infos)
+
+        self._listed_at = self.now()
+        self.characters, self._character_list = await asyncio.to_thread(read)
+
+    async def _relist(self) -> None:
+        try:
+            await self._list_characters()
+        except LikenessError as error:
+            _log.warning("the characters could not be read again: %s", error)
 
     async def _between(self, command: Callable[[], T]) -> T:
         """Run a function between two passes and wait for what it returns."""
@@ -590,7 +592,7 @@ class Stage:
         self.wake()
         return await future
 
-    def _spawn(self, work: "asyncio.coroutines.Coroutine[None, None, None]", name: str) -> None:
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
@@ -601,21 +603,21 @@ class Stage:
             _log.error("%s failed", task.get_name(), exc_info=task.exception())
 
 
-def stream_header(character: Character, head: Head, scales: Float32) -> stream_pb2.StreamHeader:
-    """A character's header without what belongs to a session."""
-    guest = character.controls_only
+def stream_header(performer: Performer) -> stream_pb2.StreamHeader:
+    """A performer's header without what belongs to a session."""
+    character = performer.character
     version = character.avatar_sha256
     return stream_pb2.StreamHeader(
         character=character.id,
         name=character.name,
         head=character.head,
-        components=CONTROLS if guest else head.model.expression_names,
-        scales=scales.tolist(),
+        components=performer.components,
+        scales=performer.scales.tolist(),
         avatar_url=f"/avatars/{character.id}/avatar.glb?v={version[:16]}",
         avatar_sha256=version,
         sample_rate=SAMPLE_RATE,
         frame_rate=FRAME_RATE,
-        controls_only=guest,
+        controls_only=character.controls_only,
     )
 
 

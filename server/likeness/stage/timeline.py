@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 Int16 = NDArray[np.int16]
 
+Float32 = NDArray[np.float32]
+
 FADE: Final = 240
 """Samples over which a cut voice fades, 5 ms: shorter clicks, longer sounds like a swallowed word."""
 
@@ -65,3 +67,16 @@ class VoiceTimeline:
         if tail is not None:
             ramp = np.linspace(1.0, 0.0, FADE, dtype=np.float32)
             self._pieces.append((at, (tail * ramp).astype(np.int16)))
+
+
+def as_float(pcm: Int16) -> Float32:
+    """int16 sound as float32 in -1..1."""
+    return pcm.astype(np.float32) * _STEP
+
+
+def as_int16(sound: Float32) -> Int16:
+    """float32 sound in -1..1 as int16; louder is clipped, not-a-number is silence."""
+    return np.clip(np.rint(np.nan_to_num(sound) * 32768), -32768, 32767).astype(np.int16)
+
+
+_STEP: Final = np.float32(1 / 32768)

@@ -1,7 +1,7 @@
 """VoiceEncoder: one performer's voice as Opus packets of 20 ms, made once for all listeners."""
 
 from fractions import Fraction
-from typing import Final, cast
+from typing import Final
 
 import av
 import numpy as np
@@ -41,7 +41,7 @@ class VoiceEncoder:
 
 
 def _open() -> AudioCodecContext:
-    codec = cast(AudioCodecContext, av.CodecContext.create("libopus", "w"))
+    codec = av.CodecContext.create("libopus", "w")
     codec.bit_rate = BIT_RATE
     codec.sample_rate = SAMPLE_RATE
     codec.format = "s16"

@@ -1,0 +1,152 @@
+"""serve: one server, from its configuration to a clean stop."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import secrets
+import signal
+import sys
+import webbrowser
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from likeness.performance.troupe import Troupe
+from likeness.speech import load_voice
+from likeness.speech.lipsync import LipSync
+from likeness.speech.prosody import Prosody
+from likeness.stage.animate import Animator
+from likeness.stage.config import TLS_ADVICE, ServerConfig, check_config
+from likeness.stage.engine import Engine
+from likeness.stage.record import open_archive
+from likeness.stage.stage import Stage
+
+if TYPE_CHECKING:
+    from likeness.transport.grpc_server import GrpcServer
+    from likeness.transport.http import WebServer
+
+SWITCH_SECONDS: Final = 0.0005
+"""How long Python lets one thread run while another waits: the default of 5 ms is a third of a frame."""
+
+_log = logging.getLogger(__name__)
+
+
+async def serve(config: ServerConfig, *, open_page: bool | str = False) -> None:
+    """Run a server until SIGINT or SIGTERM.
+
+    `open_page`: open the browser when ready; a text is the path to open.
+
+    Raises:
+        MachineError: a port is in use, the data folder cannot be written, or a part of the machine is
+            missing; nothing is left running. InputError: an unsafe or impossible configuration.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    server = Server(config)
+    try:
+        await server.start()
+        print(server.greeting, flush=True)
+        if open_page:
+            path = open_page if isinstance(open_page, str) else "/"
+            await asyncio.to_thread(webbrowser.open, server.url + path)
+        await stop.wait()
+        print("Stopping.", flush=True)
+    finally:
+        await server.stop()
+
+
+class Server:
+    """Stage, gRPC and HTTP of one configuration. `stop` may be called whatever `start` got to."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        self.config = config
+        self.http_port = config.port
+        self.grpc_port = config.grpc_port
+        self._undo: list[tuple[str, Callable[[], Awaitable[None] | None]]] = []
+
+    async def start(self) -> None:
+        """Start everything; returns when it can be used. Raises as `serve`."""
+        config = self.config
+        check_config(config)
+        # Torch takes seconds to import: meanwhile the ledger is opened and the rest imported.
+        engines = asyncio.create_task(asyncio.to_thread(_engines, config))
+        try:
+            archive = await asyncio.to_thread(open_archive, config.data)
+            self._undo.append(("ledger", archive.close))
+            voice = load_voice(config.voice)
+            transports = await asyncio.to_thread(_transports)
+        except BaseException:
+            with contextlib.suppress(Exception):
+                await engines
+            raise
+        live, offline = await engines
+        stage = Stage(config, voice=voice, engine=live, archive=archive)
+        self._undo.append(("stage", stage.stop))
+        await stage.start()
+        animator = Animator(stage, offline)
+        self._undo.append(("animations", animator.close))
+        grpc_server, web_server = transports
+        web = web_server(stage, config)
+        self._undo.append(("HTTP", web.stop))
+        await web.start()
+        self.http_port = web.port
+        if config.grpc_port >= 0:
+            grpc = grpc_server(stage, animator, config)
+            self._undo.append(("gRPC", grpc.stop))
+            await grpc.start()
+            self.grpc_port = grpc.port
+        self._undo.append(("sessions", stage.end_all))
+        # What lives now lives long: collections during a tick need not look at it again.
+        gc.collect()
+        gc.freeze()
+
+    async def stop(self) -> None:
+        """Stop in the opposite order; what fails to stop is logged and does not keep the rest."""
+        while self._undo:
+            name, undo = self._undo.pop()
+            try:
+                result = undo()
+                if result is not None:
+                    await result
+            except Exception:
+                _log.exception("%s did not stop cleanly", name)
+
+    @property
+    def url(self) -> str:
+        """The address of the page, with the port in use."""
+        return self.config.url_at(self.http_port)
+
+    @property
+    def greeting(self) -> str:
+        """What a person who started the server should know."""
+        config = self.config
+        lines = [f"Likeness is ready: {self.url}"]
+        if config.grpc_port >= 0:
+            lines.append(f"gRPC: {config.host}:{self.grpc_port}")
+        if not config.loopback and config.tls is None:
+            lines.append(f"Others can reach this server without TLS. {TLS_ADVICE}")
+        lines.append("Ctrl-C stops it.")
+        return "\n".join(lines)
+
+
+def _engines(config: ServerConfig) -> tuple[Engine, Engine]:
+    """The numeric parts: for the rooms, and for Animate."""
+    live = LipSync(capacity=config.limits.sessions)
+    offline = LipSync(capacity=config.limits.animations)
+
+    def engine(lipsync: LipSync) -> Engine:
+        return Engine(lipsync, Prosody(np.random.default_rng(secrets.randbits(64))), Troupe())
+
+    return engine(live), engine(offline)
+
+
+def _transports() -> tuple[type["GrpcServer"], type["WebServer"]]:
+    from likeness.transport.grpc_server import GrpcServer
+    from likeness.transport.http import WebServer
+
+    return GrpcServer, WebServer
