@@ -80,6 +80,7 @@ class Troupe:
             attended=((), np.bool_),
             posture=((2,), np.float32),
             nod=((), np.float32),
+            lively=((), np.float32),
             cue=((), np.bool_),
             driver=((), np.int64),
             epoch=((), np.int64),
@@ -107,7 +108,8 @@ class Troupe:
         c.clear(row)
         c["alive"][row], c["kind"][row] = True, kind
         c["posture"][row] = character.posture.neck_pitch, character.posture.head_pitch
-        c["nod"][row] = character.idle.nod
+        c["nod"][row] = 0.4 + 1.2 * character.idle.nod
+        c["lively"][row] = 0.5 + 0.6 * character.idle.energy
         c["driver"][row] = IDLE_DRIVER
         scales = self._kinds[kind].scales
         c["components"][row] = len(scales)
@@ -144,16 +146,18 @@ class Troupe:
         self, rows: ArrayLike, controls: Float32, voiced: ArrayLike, prosody: Prosody | None = None
     ) -> None:
         """What speech does at the next tick: controls [N, 52], voiced [N], prosody of the same rows."""
-        index = np.asarray(rows, np.int64)
+        index, c = np.asarray(rows, np.int64), self._c
+        if not np.isfinite(controls).all():
+            controls = np.nan_to_num(controls, nan=0.0, posinf=0.0, neginf=0.0)
         if prosody is not None:
             # Louder is wider. What seals the lips grows with the jaw, so that they stay sealed.
             controls = controls.copy()
             controls[:, _WIDE] *= (1.0 + _EFFORT * np.clip(prosody.effort, -1.0, 1.0))[:, None]
+            c["cue"][index] |= prosody.blink
+            self._speech.set_prosody(
+                index, c["lively"][index, None] * prosody.controls, c["nod"][index, None] * prosody.head
+            )
         self._speech.set(index, controls, np.asarray(voiced, np.bool_))
-        if prosody is not None:
-            nod = (0.4 + 1.2 * self._c["nod"][index])[:, None]
-            self._speech.set_prosody(index, prosody.controls, nod * prosody.head)
-            self._c["cue"][index] |= prosody.blink
 
     def set_emotion(self, row: int, controls: Float32 | None) -> None:
         """An expression [52] to ease to and hold, under speech; None: none."""
@@ -213,6 +217,9 @@ class Troupe:
         """A person's head in the scene: axis-angle [3], rad, the point between the eyes [3], m, and their
         hands relative to that point. None: back to the seat."""
         self._check(row)
+        for numbers in (head_rotation, head_translation):
+            if numbers is not None and not np.isfinite(numbers).all():
+                raise InputError("The pose of the head is not finite.")
         self._placements.pose(row, int(self._c["now"][row]), head_rotation, head_translation, hands)
 
     def eye_point(self, row: int) -> Float32:
