@@ -28,9 +28,13 @@ def test_nunit_tests_of_the_core_pass(build, tmp_path) -> None:
     assert summary.get("failures") == summary.get("errors") == summary.get("not-run") == "0"
 
 
-def test_the_unity_components_compile_against_the_engines_signatures(build, tmp_path) -> None:
-    stubs = tmp_path / "UnityEngine.dll"
+def test_components_editor_and_samples_compile_against_the_engines_signatures(build, tmp_path) -> None:
+    stubs, components = tmp_path / "UnityEngine.dll", tmp_path / "Likeness.Unity.dll"
     compile_sources(stubs, list((ROOT / "tests/unity/stubs").glob("*.cs")))
-    compile_sources(
-        tmp_path / "Likeness.Unity.dll", list((PACKAGE / "Runtime/Unity").glob("*.cs")), build.core, stubs
-    )
+    compile_sources(components, list((PACKAGE / "Runtime/Unity").glob("*.cs")), build.core, stubs)
+    parts = [PACKAGE / "Editor", *sorted((PACKAGE / "Samples~").iterdir())]
+    assert len(parts) == 4
+    for part in parts:
+        sources = list(part.glob("*.cs"))
+        assert sources, part
+        compile_sources(tmp_path / f"{part.name}.dll", sources, build.core, components, stubs)

@@ -36,6 +36,7 @@ namespace UnityEngine
         public GameObject() { }
         public GameObject(string name) { }
         public Transform transform { get { return null; } }
+        public string tag { get; set; }
         public bool activeSelf { get { return true; } }
         public bool activeInHierarchy { get { return true; } }
         public void SetActive(bool value) { }
@@ -78,6 +79,7 @@ namespace UnityEngine
         public float x, y, z, w;
         public Quaternion(float x, float y, float z, float w) { this.x = x; this.y = y; this.z = z; this.w = w; }
         public static Quaternion identity { get { return default(Quaternion); } }
+        public static Quaternion Euler(float x, float y, float z) { return default(Quaternion); }
         public static Quaternion Inverse(Quaternion q) { return q; }
         public static Quaternion LookRotation(Vector3 forward, Vector3 up) { return default(Quaternion); }
         public static Quaternion operator *(Quaternion a, Quaternion b) { return a; }
@@ -120,7 +122,13 @@ namespace UnityEngine
         public float characterSize { get; set; }
         public Color color { get; set; }
     }
-    public class Camera : Behaviour { public static Camera main { get { return null; } } }
+    public class Camera : Behaviour
+    {
+        public static Camera main { get { return null; } }
+        public CameraClearFlags clearFlags { get; set; }
+        public Color backgroundColor { get; set; }
+        public float nearClipPlane { get; set; }
+    }
 
     public static class AudioSettings { public static double dspTime { get { return 0; } } public static int outputSampleRate { get { return 48000; } } }
     public class AudioClip : Object
