@@ -20,6 +20,7 @@ from likeness.stage.stage import Stage
 from likeness.transport.client_text import read_hello, read_object
 from likeness.transport.gate import Gate, peer_of
 from likeness.transport.ice import addresses_of
+from likeness.transport.metrics import WebMetrics
 from likeness.transport.page import ETAG, Page, security_headers, web_root
 from likeness.transport.rtc_offer import read_offer
 from likeness.transport.webrtc import RtcPeers
@@ -42,7 +43,8 @@ class WebServer:
     ) -> None:
         self._stage, self._config, self._clock = stage, config, clock
         self._gate = Gate(config, clock)
-        self._peers = RtcPeers(config, addresses_of(config.host), stage.control_text, clock)
+        self._web = WebMetrics()
+        self._peers = RtcPeers(config, addresses_of(config.host), stage.control_text, self._web, clock)
         self._page = Page(web_root(), lambda: stage.characters)
         self._sockets: set[web.WebSocketResponse] = set()
         self._runner: web.AppRunner | None = None
@@ -133,6 +135,7 @@ class WebServer:
                 lambda hello: self._stage.hello(hello, peer_of(request)),
                 self._config,
                 self._stage.control_text,
+                self._web,
                 self._clock,
             )
         finally:
@@ -183,7 +186,9 @@ class WebServer:
         )
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(body=self._stage.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(
+            body=self._stage.metrics.text() + self._web.text(), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )
 
     # --- around every request ----------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from likeness.stage.outlet import ControlText, VoicePacket
 from likeness.stage.session import Session
 from likeness.transport.ice import gather_on, ice_servers
 from likeness.transport.inlet import Inlet
+from likeness.transport.metrics import WebMetrics
 from likeness.transport.microphone_line import hear_at_once, mono
 from likeness.transport.ping import Pinger
 from likeness.transport.rtc_offer import Offer
@@ -253,9 +254,10 @@ class RtcPeer:
                 self._inlet.heard = now
                 continue
             behind = 0.0 if self._behind_since is None else now - self._behind_since
+            # Pings go both ways and need no room in our queues, so silence counts for slow readers too.
             if behind > times.slow_seconds:
                 self.close("slow")
-            elif not behind and now - self._inlet.heard > times.dead_seconds:
+            elif now - self._inlet.heard > times.dead_seconds:
                 self.close("silent")
             elif owed_memory(self._pc):
                 self.close("flood")
@@ -267,9 +269,14 @@ class RtcPeers:
     """All WebRTC connections of one server."""
 
     def __init__(
-        self, config: ServerConfig, addresses: Sequence[str], text_of: ControlText, clock: Callable[[], float]
+        self,
+        config: ServerConfig,
+        addresses: Sequence[str],
+        text_of: ControlText,
+        metrics: WebMetrics,
+        clock: Callable[[], float],
     ) -> None:
-        self._config, self._addresses = config, addresses
+        self._config, self._addresses, self._metrics = config, addresses, metrics
         self._text_of, self._clock = text_of, clock
         self._running: dict[RtcPeer, asyncio.Task[None]] = {}
 
@@ -302,7 +309,8 @@ class RtcPeers:
         session.attach(peer)
         task = asyncio.create_task(peer.run(), name=f"rtc {session.id}")
         self._running[peer] = task
-        task.add_done_callback(lambda _: self._running.pop(peer, None))
+        self._metrics.connections.labels("webrtc").inc()
+        task.add_done_callback(lambda _: self._ended(peer))
         try:
             await pc.setLocalDescription(await pc.createAnswer())
         except BaseException:
@@ -317,6 +325,10 @@ class RtcPeers:
             peer.close("the server stops")
         if tasks:
             await asyncio.wait(tasks, timeout=5)
+
+    def _ended(self, peer: RtcPeer) -> None:
+        self._running.pop(peer, None)
+        self._metrics.end("webrtc", peer.reason, peer.dropped, peer.sent_bytes)
 
 
 async def _take_offer(pc: RTCPeerConnection, offer: Offer) -> None:

@@ -17,6 +17,7 @@ from likeness.stage.outlet import ControlText, VoicePacket
 from likeness.stage.session import Session
 from likeness.transport.client_text import read_message
 from likeness.transport.inlet import Inlet, notice
+from likeness.transport.metrics import WebMetrics
 from likeness.transport.ping import Pinger
 from likeness.v1 import room_pb2, stream_pb2
 
@@ -163,6 +164,7 @@ async def serve_socket(
     hellos: Hellos,
     config: ServerConfig,
     text_of: ControlText,
+    metrics: WebMetrics,
     clock: Callable[[], float],
 ) -> None:
     """One WebSocket from its upgrade to its end."""
@@ -180,12 +182,13 @@ async def serve_socket(
     outlet.send_control(room_pb2.ServerMessage(welcome=welcome))
     inlet = Inlet(session, outlet, config.limits, Pinger(clock), clock)
     session.attach(outlet)
+    metrics.connections.labels("websocket").inc()
     # The writer ends when the stage closes the outlet, the reader when the client goes away,
     # the watch when the client is silent or slow.
     tasks = {
         asyncio.create_task(outlet.write(), name="socket writer"),
         asyncio.create_task(_read(ws, inlet, clock), name="socket reader"),
-        asyncio.create_task(_watch(outlet, inlet, config.stage, clock), name="socket watch"),
+        asyncio.create_task(_watch(session, outlet, inlet, config.stage, clock), name="socket watch"),
     }
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -198,6 +201,7 @@ async def serve_socket(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         session.detach(outlet)
+        metrics.end("websocket", outlet.reason or "closed", outlet.dropped, outlet.sent_bytes)
         if not ws.closed:
             with suppress(ConnectionError, asyncio.TimeoutError):
                 await ws.close(code=WSCloseCode.GOING_AWAY, message=outlet.reason.encode()[:120])
@@ -228,14 +232,17 @@ async def _read(ws: web.WebSocketResponse, inlet: Inlet, clock: Callable[[], flo
             inlet.heard = clock()
 
 
-async def _watch(outlet: SocketOutlet, inlet: Inlet, times: StageConfig, clock: Callable[[], float]) -> None:
+async def _watch(
+    session: Session, outlet: SocketOutlet, inlet: Inlet, times: StageConfig, clock: Callable[[], float]
+) -> None:
     while True:
         await asyncio.sleep(PING_SECONDS)
         if outlet.behind > times.slow_seconds:
             outlet.reason = outlet.reason or "slow"
             return
-        # While it is behind, our pings wait in its buffers: then only slowness is held against it.
-        if not outlet.behind and clock() - inlet.heard > times.dead_seconds:
+        # While it is behind, our pings wait in its buffers; then silence tells something only of a client
+        # that sends pings of its own.
+        if (session.pings or not outlet.behind) and clock() - inlet.heard > times.dead_seconds:
             outlet.reason = outlet.reason or "silent"
             return
         outlet.ping()
