@@ -45,6 +45,8 @@ _EMOTION: Final = 1.0 - math.exp(-_DT / 0.22)
 _HAND_SET: Final = _DT / 0.10
 _FADE_IN: Final = _DT / 0.12
 _FADE_OUT: Final = _DT / 0.25
+_CAMERA: Final = 1 / 30
+"""Seconds between pictures until it is known better."""
 _STALE: Final = int(0.30 * SAMPLE_RATE)
 """A tracker that is silent for longer has lost the face."""
 
@@ -163,9 +165,9 @@ class Tracks:
         if not c["weight"][row].any():
             # Nothing of an earlier face must show while this one fades in.
             c["shown"][row], c["head"][row] = goal, c["head_goal"][row]
-        apart = np.clip((now - int(c["seen"][row])) / SAMPLE_RATE, 0.008, 0.15)
+        apart = float(np.clip((now - int(c["seen"][row])) / SAMPLE_RATE, 0.008, 0.15))
         before = float(c["interval"][row])
-        c["interval"][row] = apart if before == 0.0 else 0.8 * before + 0.2 * apart
+        c["interval"][row] = 0.5 * (before + apart) if c["any"][row] else _CAMERA
         c["goal"][row], c["sure"][row], c["seen"][row] = goal, confidence, now
         c["any"][row] = True
 

@@ -32,24 +32,27 @@ def to_axis_angle(q: Signal) -> Float32:
 
 def multiply(a: Signal, b: Signal) -> Float32:
     """a after b: rotates by b first."""
-    ax, ay, az, aw = np.moveaxis(a, -1, 0)
-    bx, by, bz, bw = np.moveaxis(b, -1, 0)
-    return np.stack(
-        [
-            aw * bx + ax * bw + ay * bz - az * by,
-            aw * by - ax * bz + ay * bw + az * bx,
-            aw * bz + ax * by - ay * bx + az * bw,
-            aw * bw - ax * bx - ay * by - az * bz,
-        ],
-        axis=-1,
-    ).astype(np.float32)
+    ax, ay, az, aw = _parts(a)
+    bx, by, bz, bw = _parts(b)
+    out = np.empty(np.broadcast_shapes(a.shape, b.shape), np.float32)
+    out[..., 0] = aw * bx + ax * bw + ay * bz - az * by
+    out[..., 1] = aw * by - ax * bz + ay * bw + az * bx
+    out[..., 2] = aw * bz + ax * by - ay * bx + az * bw
+    out[..., 3] = aw * bw - ax * bx - ay * by - az * bz
+    return out
 
 
 def rotate(q: Signal, v: Signal) -> Float32:
     """Vectors [..., 3] turned by unit quaternions."""
-    u, w = q[..., :3], q[..., 3:]
-    t = (2.0 * _cross(u, v)).astype(np.float32)
-    return (v + w * t + _cross(u, t)).astype(np.float32)
+    x, y, z, w = _parts(q)
+    a, b, c = v[..., 0], v[..., 1], v[..., 2]
+    # v + w t + u x t with t = 2 u x v
+    s, t, u = 2.0 * (y * c - z * b), 2.0 * (z * a - x * c), 2.0 * (x * b - y * a)
+    out = np.empty((*np.broadcast_shapes(q.shape[:-1], v.shape[:-1]), 3), np.float32)
+    out[..., 0] = a + w * s + y * u - z * t
+    out[..., 1] = b + w * t + z * s - x * u
+    out[..., 2] = c + w * u + x * t - y * s
+    return out
 
 
 def inverse(q: Signal) -> Float32:
@@ -70,28 +73,22 @@ def turn(pitch: Signal, yaw: Signal, roll: Signal) -> Float32:
     sx, cx = np.sin(0.5 * pitch), np.cos(0.5 * pitch)
     sy, cy = np.sin(0.5 * yaw), np.cos(0.5 * yaw)
     sz, cz = np.sin(0.5 * roll), np.cos(0.5 * roll)
-    return np.stack(
-        [
-            cy * sx * cz + sy * cx * sz,
-            sy * cx * cz - cy * sx * sz,
-            cy * cx * sz - sy * sx * cz,
-            cy * cx * cz + sy * sx * sz,
-        ],
-        axis=-1,
-    ).astype(np.float32)
+    out = np.empty((*pitch.shape, 4), np.float32)
+    out[..., 0] = cy * sx * cz + sy * cx * sz
+    out[..., 1] = sy * cx * cz - cy * sx * sz
+    out[..., 2] = cy * cx * sz - sy * sx * cz
+    out[..., 3] = cy * cx * cz + sy * sx * sz
+    return out
 
 
 def to_turn(q: Signal) -> tuple[Float32, Float32, Float32]:
     """Pitch, yaw and roll (rad) of unit quaternions, as `turn` takes them; pitch within +-90 degrees."""
-    x, y, z, w = np.moveaxis(q, -1, 0)
+    x, y, z, w = _parts(q)
     pitch = np.arcsin(np.clip(2.0 * (w * x - y * z), -1.0, 1.0))
     yaw = np.arctan2(2.0 * (x * z + w * y), 1.0 - 2.0 * (x * x + y * y))
     roll = np.arctan2(2.0 * (x * y + w * z), 1.0 - 2.0 * (x * x + z * z))
     return pitch.astype(np.float32), yaw.astype(np.float32), roll.astype(np.float32)
 
 
-def _cross(a: Signal, b: Signal) -> Signal:
-    # np.cross is several times slower on small batches.
-    ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
-    bx, by, bz = b[..., 0], b[..., 1], b[..., 2]
-    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
+def _parts(q: Signal) -> tuple[Signal, Signal, Signal, Signal]:
+    return q[..., 0], q[..., 1], q[..., 2], q[..., 3]
