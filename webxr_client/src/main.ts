@@ -8,4 +8,5 @@ if (options.emulator) await (await import('./xr-emulator')).installEmulator()
 
 const app = new App(options)
 exposeDebug(app)
+if (import.meta.env.DEV) Object.assign(window, { app })
 await app.start()

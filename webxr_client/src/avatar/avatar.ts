@@ -138,9 +138,11 @@ export class Avatar {
 
   #foundLips(): LipPair | null {
     const jawSlots = this.#slots.get('jawOpen')
+    const skins = this.meshes.filter(mesh => mesh.userData['look'] === 'skin')
     return findLips(
       this.group,
-      this.meshes,
+      // Teeth meet and part like lips do, so only the skin is asked, where the file says which mesh it is.
+      skins.length > 0 ? skins : this.meshes,
       () => {
         turn(this.#joints.jaw, [0.3, 0, 0])
         setWeight(jawSlots, 1)

@@ -30,7 +30,7 @@ export function findLips(
   close: () => void,
 ): LipPair | null {
   let best: LipPair | null = null
-  let bestGap = 0.004
+  let bestScore = 0.004
   for (const mesh of meshes) {
     const middle = midline(mesh)
     if (middle.length < 2) continue
@@ -47,9 +47,10 @@ export function findLips(
         const q = shut[j] as Vector3
         if (Math.abs(p.y - q.y) > 0.0015 || Math.abs(p.z - q.z) > 0.0015 || Math.abs(p.x - q.x) > 0.0015)
           continue
-        const gap = (wide[i] as Vector3).distanceTo(wide[j] as Vector3)
-        if (gap <= bestGap) continue
-        bestGap = gap
+        // Lips that meet at rest and part the most; a millimetre apart at rest is dearer than one gained.
+        const score = (wide[i] as Vector3).distanceTo(wide[j] as Vector3) - 6 * p.distanceTo(q)
+        if (score <= bestScore) continue
+        bestScore = score
         const iIsUpper = (wide[i] as Vector3).y > (wide[j] as Vector3).y
         best = { mesh, upper: middle[iIsUpper ? i : j] as number, lower: middle[iIsUpper ? j : i] as number }
       }

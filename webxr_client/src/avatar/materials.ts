@@ -2,21 +2,24 @@ import {
   Color,
   DoubleSide,
   type Material,
-  type Mesh,
+  MeshLambertMaterial,
   MeshPhysicalMaterial,
   MeshStandardMaterial,
+  type Object3D,
   ShaderChunk,
   Texture,
 } from 'three'
+import { type AnyMesh, isMesh } from './mesh'
 
 /** How much the machine can afford: low is for software rendering and far seats. */
 export type Quality = 'low' | 'medium' | 'high'
 
-export type Look = 'skin' | 'eye' | 'cornea' | 'wet' | 'teeth' | 'hair' | 'lash' | 'other'
+export type Look = 'shadow' | 'skin' | 'eye' | 'cornea' | 'wet' | 'teeth' | 'hair' | 'lash' | 'other'
 
 /** What a mesh or material is, by its name. */
 export function lookOf(name: string): Look {
   const n = name.toLowerCase()
+  if (/shadow/.test(n)) return 'shadow'
   if (/lash/.test(n)) return 'lash'
   if (/cornea/.test(n)) return 'cornea'
   if (/tear|wet|caruncle/.test(n)) return 'wet'
@@ -28,34 +31,68 @@ export function lookOf(name: string): Look {
   return 'other'
 }
 
+/** What a mesh is, by its material's own statement (extras.likeness.kind) or by name. */
+function lookOfMesh(mesh: AnyMesh, source: Material): Look {
+  const stated = source.userData['likeness'] as { kind?: unknown } | undefined
+  const kind = typeof stated?.kind === 'string' ? stated.kind : ''
+  if (kind === 'shadow') return 'shadow'
+  if (kind === 'hair') return 'hair'
+  if (kind === 'skin') return 'skin'
+  if (kind === 'eyes') return 'eye'
+  if (kind === 'mouth') return 'wet'
+  return lookOf(mesh.name || source.name)
+}
+
 /** Replaces a mesh's material by one that looks the part; textures and colours of the file are kept. */
-export function dress(mesh: Mesh, quality: Quality): void {
+export function dress(mesh: AnyMesh, quality: Quality): void {
   const source = Array.isArray(mesh.material) ? mesh.material[0] : mesh.material
   if (!(source instanceof MeshStandardMaterial)) return
-  const look = lookOf(source.name || mesh.name)
+  const look = lookOfMesh(mesh, source)
   mesh.material = quality === 'low' ? plain(source, look) : rich(source, look)
   mesh.userData['look'] = look
   // A lash casts a shadow thinner than the map's texel: it would only flicker.
-  mesh.castShadow = look !== 'lash' && look !== 'cornea' && look !== 'wet'
-  mesh.receiveShadow = look !== 'cornea' && look !== 'lash'
+  mesh.castShadow = look === 'skin' || look === 'hair' || look === 'other'
+  mesh.receiveShadow = look !== 'cornea' && look !== 'lash' && look !== 'shadow'
   if (look === 'cornea') mesh.renderOrder = 2
 }
 
 /** Undoes `dress`: frees the material and its textures. */
-export function undress(mesh: Mesh): void {
+export function undress(mesh: AnyMesh): void {
   for (const material of Array.isArray(mesh.material) ? mesh.material : [mesh.material]) {
     for (const value of Object.values(material)) if (value instanceof Texture) value.dispose()
     material.dispose()
   }
 }
 
+/** Gives every mesh under `root` the cheapest lit material that keeps its colours: for software GL. */
+export function cheapen(root: Object3D): void {
+  root.traverse(node => {
+    if (isMesh(node) && node.material instanceof MeshStandardMaterial) node.material = cheap(node.material)
+  })
+}
+
 function plain(source: MeshStandardMaterial, look: Look): Material {
-  const material = source.clone()
-  material.normalMap = null
-  material.envMapIntensity = 0.6
-  if (look === 'eye') material.roughness = 0.15
-  if (look === 'hair' || look === 'lash') hairEdges(material)
-  if (look === 'skin') wrapLight(material)
+  const material = cheap(source)
+  if (look === 'hair' || look === 'lash') {
+    material.side = DoubleSide
+    if (source.transparent) material.depthWrite = false
+  }
+  return material
+}
+
+function cheap(source: MeshStandardMaterial): MeshLambertMaterial {
+  const material = new MeshLambertMaterial({
+    name: source.name,
+    color: source.color,
+    map: source.map,
+    vertexColors: source.vertexColors,
+    side: source.side,
+    transparent: source.transparent,
+    opacity: source.opacity,
+    alphaTest: source.alphaTest,
+    depthWrite: source.depthWrite,
+  })
+  source.dispose()
   return material
 }
 
@@ -109,6 +146,9 @@ function rich(source: MeshStandardMaterial, look: Look): Material {
       material.sheenRoughness = 0.45
       material.sheenColor = new Color(0.35, 0.35, 0.36)
       break
+    case 'shadow':
+      material.specularIntensity = 0
+      break
     case 'other':
       material.sheen = 0.35
       material.sheenRoughness = 0.7
@@ -118,15 +158,11 @@ function rich(source: MeshStandardMaterial, look: Look): Material {
   return material
 }
 
-/** Alpha to coverage: strands get smooth edges without sorting, which blending would need. */
+/** Alpha to coverage: strands get smooth edges without sorting. Finer ones come blended and stay so. */
 function hairEdges(material: MeshStandardMaterial): void {
   material.side = DoubleSide
-  const hasAlpha = material.alphaTest > 0 || material.transparent || material.alphaMap !== null
-  if (!hasAlpha) return
-  material.transparent = false
-  material.depthWrite = true
-  material.alphaTest = 0.35
-  material.alphaToCoverage = true
+  if (material.transparent) material.depthWrite = false
+  else if (material.alphaTest > 0) material.alphaToCoverage = true
 }
 
 const DIRECT = 'vec3 irradiance = dotNL * directLight.color;'

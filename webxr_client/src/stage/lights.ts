@@ -32,7 +32,8 @@ export class Lights {
     this.group.add(this.#key, this.#key.target, this.#rim, this.#rim.target, this.#fill)
   }
 
-  set(lighting: Lighting): void {
+  /** `alone`: there is no environment map, so the fill makes up for it. */
+  set(lighting: Lighting, alone: boolean): void {
     this.#key.color.set(lighting.key.color)
     this.#key.intensity = lighting.key.intensity
     this.#key.position.set(lighting.key.x, lighting.key.y, lighting.key.z).multiplyScalar(1.4)
@@ -42,7 +43,7 @@ export class Lights {
     this.#rim.position.set(-Math.sign(lighting.key.x) * 1.1, 0.7, -1.0)
     this.#fill.color.set(lighting.fill.sky)
     this.#fill.groundColor.set(lighting.fill.ground)
-    this.#fill.intensity = lighting.fill.intensity
+    this.#fill.intensity = lighting.fill.intensity * (alone ? 2.4 : 1)
   }
 
   /** Moves the lights with the head. */

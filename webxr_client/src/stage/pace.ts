@@ -4,18 +4,20 @@ import type { Quality } from '../avatar/materials'
 export class Pace {
   readonly #times: number[] = []
   readonly #longest: number
+  readonly #shortest: number
   #ratio: number
   #settled = 0
 
-  constructor(ratio: number, longest: number) {
+  constructor(ratio: number, shortest: number, longest: number) {
     this.#ratio = ratio
+    this.#shortest = shortest
     this.#longest = longest
   }
 
   get fps(): number {
     const times = this.#times
     if (times.length < 2) return 0
-    const span = (times.at(-1) as number) - (times[0] as number)
+    const span = (times.at(-1) ?? 0) - (times[0] ?? 0)
     return span > 0 ? ((times.length - 1) * 1000) / span : 0
   }
 
@@ -26,16 +28,14 @@ export class Pace {
   /** Counts a picture. Returns a new pixel ratio when the present one is too dear or too modest. */
   picture(nowMs: number): number | null {
     this.#times.push(nowMs)
-    while (this.#times.length > 0 && nowMs - (this.#times[0] as number) > 1000) this.#times.shift()
-    if (nowMs - this.#settled < 1500 || this.#times.length < 5) return null
+    while (this.#times.length > 2 && nowMs - (this.#times[0] ?? 0) > 1000) this.#times.shift()
+    // A picture slower than a second leaves one time in the window: judge by what there is.
+    if (nowMs - this.#settled < 1500) return null
     const { fps } = this
-    const target =
-      fps < 40
-        ? Math.max(this.#ratio * 0.75, 0.35)
-        : fps > 55
-          ? Math.min(this.#ratio * 1.15, this.#longest)
-          : this.#ratio
-    if (Math.abs(target - this.#ratio) < 0.04) return null
+    let target = this.#ratio
+    if (fps < 40) target = Math.max(this.#ratio * 0.75, this.#shortest)
+    else if (fps > 55) target = Math.min(this.#ratio * 1.15, this.#longest)
+    if (Math.abs(target - this.#ratio) < 0.02) return null
     this.#ratio = target
     this.#settled = nowMs
     return target
@@ -43,9 +43,12 @@ export class Pace {
 }
 
 /** What this machine's graphics can afford, judged by its name: software GL gets the low setting at once. */
-export function judgeQuality(gl: WebGL2RenderingContext | WebGLRenderingContext): Quality {
+export function judgeQuality(): Quality {
+  const gl = document.createElement('canvas').getContext('webgl2')
+  if (!gl) return 'low'
   const info = gl.getExtension('WEBGL_debug_renderer_info')
   const name = String(gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER))
+  gl.getExtension('WEBGL_lose_context')?.loseContext()
   if (/swiftshader|llvmpipe|software|basic render/i.test(name)) return 'low'
   if (/adreno|mali|powervr|quest/i.test(name)) return 'medium'
   return 'high'

@@ -10,7 +10,8 @@ import {
   WebGLRenderer,
 } from 'three'
 import type { Avatar } from '../avatar/avatar'
-import type { Quality } from '../avatar/materials'
+import { cheapen, type Quality } from '../avatar/materials'
+import { Enlarger } from './enlarger'
 import { Lights, softboxEnvironment } from './lights'
 import { Mark, type MarkProbe } from './mark'
 import { Orbit } from './orbit'
@@ -59,20 +60,23 @@ export class Stage {
   #interval = 16.7
   #firstPicture = 0
   #bottomInset = 0
+  readonly #enlarger: Enlarger | null = null
   #session: XRSession | null = null
   #greeted = false
 
   constructor(options: StageOptions) {
     this.#options = options
+    this.quality = options.quality ?? judgeQuality()
+    // Multisampling costs software GL more than the whole picture is worth to it.
     this.#renderer = new WebGLRenderer({
       canvas: options.canvas,
-      antialias: true,
+      antialias: this.quality !== 'low',
       powerPreference: 'high-performance',
     })
-    this.quality = options.quality ?? judgeQuality(this.#renderer.getContext())
     const low = this.quality === 'low'
-    const longest = low ? 0.75 : Math.min(devicePixelRatio, this.quality === 'high' ? 2 : 1.25)
-    this.#pace = new Pace(longest, longest)
+    if (low) this.#enlarger = new Enlarger()
+    const longest = low ? 0.5 : Math.min(devicePixelRatio, this.quality === 'high' ? 2 : 1.25)
+    this.#pace = new Pace(longest, low ? 0.25 : 0.6, longest)
     this.#renderer.outputColorSpace = SRGBColorSpace
     this.#renderer.toneMapping = AgXToneMapping
     this.#renderer.shadowMap.enabled = !low
@@ -80,7 +84,7 @@ export class Stage {
     this.#renderer.info.autoReset = false
     this.#renderer.xr.enabled = true
     this.#renderer.xr.setReferenceSpaceType('local-floor')
-    this.#scene.environment = softboxEnvironment(this.#renderer)
+    if (!low) this.#scene.environment = softboxEnvironment(this.#renderer)
     this.#lights = new Lights(low ? 0 : this.quality === 'high' ? 2048 : 1024)
     this.#scene.add(this.#lights.group, this.mark.headPlane, this.#camera)
     this.#orbit = new Orbit(this.#camera, options.canvas)
@@ -125,13 +129,14 @@ export class Stage {
   setScene(name: SceneName): void {
     disposeSet(this.#set)
     this.#set = buildSet(name)
+    if (this.quality === 'low') cheapen(this.#set.group)
     this.#scene.add(this.#set.group)
     const { lighting } = this.#set
     this.#scene.background = new Color(lighting.background)
     this.#scene.fog = new Fog(lighting.background, 3.2, 9)
     this.#scene.environmentIntensity = lighting.environment
     this.#renderer.toneMappingExposure = lighting.exposure
-    this.#lights.set(lighting)
+    this.#lights.set(lighting, this.quality === 'low')
     this.#setEyes(this.#eyes)
   }
 
@@ -166,7 +171,7 @@ export class Stage {
   resize(): void {
     const { clientWidth: width, clientHeight: height } = this.#options.canvas
     if (width === 0 || height === 0 || this.#renderer.xr.isPresenting) return
-    this.#renderer.setPixelRatio(this.#pace.ratio)
+    this.#renderer.setPixelRatio(this.#enlarger ? 1 : this.#pace.ratio)
     this.#renderer.setSize(width, height, false)
     this.#camera.aspect = width / height
     this.#camera.updateProjectionMatrix()
@@ -228,7 +233,9 @@ export class Stage {
     if (presenting) this.#meetEyes(frame)
     else this.#orbit.update(this.#eyes, elapsed, this.#calm.matches)
     if (presenting) this.mark.placeInHeadset(this.#renderer.xr.getCamera())
-    this.#renderer.render(this.#scene, this.#camera)
+    const draw = (): void => this.#renderer.render(this.#scene, this.#camera)
+    if (!presenting && this.#enlarger) this.#enlarger.draw(this.#renderer, this.#pace.ratio, draw)
+    else draw()
     if (!presenting) {
       const { clientWidth, clientHeight } = this.#options.canvas
       this.mark.drawScreen(this.#renderer, clientWidth, clientHeight, this.#bottomInset)
