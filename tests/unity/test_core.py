@@ -1,7 +1,9 @@
 """The engine-free core of the Unity client passes its own tests on Mono; the rest compiles."""
 
 import os
+import re
 import subprocess
+import sys
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -32,9 +34,29 @@ def test_components_editor_and_samples_compile_against_the_engines_signatures(bu
     stubs, components = tmp_path / "UnityEngine.dll", tmp_path / "Likeness.Unity.dll"
     compile_sources(stubs, list((ROOT / "tests/unity/stubs").glob("*.cs")))
     compile_sources(components, list((PACKAGE / "Runtime/Unity").glob("*.cs")), build.core, stubs)
-    parts = [PACKAGE / "Editor", *sorted((PACKAGE / "Samples~").iterdir())]
+    parts = [PACKAGE / "Editor", *sorted(p for p in (PACKAGE / "Samples~").iterdir() if p.is_dir())]
     assert len(parts) == 4
     for part in parts:
         sources = list(part.glob("*.cs"))
         assert sources, part
         compile_sources(tmp_path / f"{part.name}.dll", sources, build.core, components, stubs)
+
+
+def test_every_asset_has_its_stable_meta_file() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools/unity_meta.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_sample_scenes_name_their_scripts_by_guid() -> None:
+    scenes = sorted(PACKAGE.glob("Samples~/*/*.unity"))
+    assert len(scenes) == 3
+    for scene in scenes:
+        script = next(scene.parent.glob("*Sample.cs.meta")).read_text()
+        guid = re.search(r"guid: ([0-9a-f]{32})", script)
+        assert guid is not None
+        assert guid.group(1) in scene.read_text()

@@ -1,4 +1,7 @@
 using System;
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("Likeness.Core.Tests")]
 
 namespace Likeness
 {
