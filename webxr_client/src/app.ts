@@ -148,7 +148,7 @@ export class App {
         left: avatar => this.#unload(avatar),
         marked: performer => {
           const entry = this.avatars.get(performer.header.avatar)
-          if (entry) this.stage.setMark(performer.header.avatar, markText(performer.tag))
+          if (entry) this.stage.setMark(performer.header.avatar, shownMark(performer))
         },
         speech: speech => this.#spoken(speech),
         notice: notice => {
@@ -254,7 +254,7 @@ export class App {
       }
       avatar.setComponents(components)
       entry.avatar = avatar
-      this.stage.seat(id, avatar, markText(performer.tag))
+      this.stage.seat(id, avatar, shownMark(performer))
     } catch (error) {
       entry.error = words(error)
       this.tell('ERROR', entry.error)
@@ -310,6 +310,7 @@ export class App {
       const { seals } = focus.performer
       this.page.seal(seals.state, sealWords(seals))
     }
+    for (const [id, { performer }] of this.avatars) this.stage.setMark(id, shownMark(performer))
     const at = this.stage.listener
     const told = this.#toldListener
     if (Math.hypot(at.x - told.x, at.y - told.y, at.z - told.z) > 0.03 && this.session?.state === 'live') {
@@ -381,6 +382,12 @@ export class App {
 
 export function outputLatency(context: AudioContext | null): number {
   return context ? outputLatencyMs(context) : 0
+}
+
+/** The mark, louder where what is shown cannot be verified; empty where it must not be shown. */
+function shownMark(performer: Performer): string {
+  const mark = markText(performer.tag)
+  return mark !== '' && performer.seals.state === 'failed' ? `${mark} - NOT VERIFIED` : mark
 }
 
 function sealWords(seals: Performer['seals']): string {

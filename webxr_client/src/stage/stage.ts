@@ -153,7 +153,7 @@ export class Stage {
 
   setMark(id: number, markText: string): void {
     const seat = this.#seats.get(id)
-    if (!seat) return
+    if (!seat || seat.markText === markText) return
     seat.markText = markText
     seat.plaque.setText(markText)
     this.#arrange()
