@@ -103,7 +103,8 @@ def perform_recording(
     """
     if transcript is not None:
         pcm = recording if isinstance(recording, np.ndarray) else read_audio(recording)
-        phones = _aligned(pcm, transcript)
+        phones = _aligned(pcm, transcript, _part(progress, 0.0, 0.5))
+        progress = _part(progress, 0.5, 1.0)
         blocks: Iterable[Float32] = [pcm]
         total = len(pcm)
     elif isinstance(recording, np.ndarray):
@@ -290,10 +291,15 @@ def _listened(hops: Iterator[Float32]) -> Iterator[tuple[Float32, Float32]]:
             yield waiting.pop(0), controls
 
 
-def _aligned(pcm: Float32, transcript: str) -> list[TimedPhone]:
+def _aligned(pcm: Float32, transcript: str, progress: Progress | None) -> list[TimedPhone]:
     from likeness.speech.alignment import align
 
-    return list(align(pcm, transcript))
+    return align(pcm, transcript, progress=progress)
+
+
+def _part(progress: Progress | None, start: float, end: float) -> Progress | None:
+    """The progress of one step of several."""
+    return None if progress is None else lambda share: progress(start + (end - start) * share)
 
 
 def _length(recording: str | Path | bytes) -> int:
