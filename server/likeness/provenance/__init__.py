@@ -13,6 +13,8 @@ from likeness.provenance.session_log import (
     read_sessions,
 )
 from likeness.provenance.tag import driver_name, make_tag, mark_text
+from likeness.provenance.take_check import verify_take
+from likeness.provenance.take_seal import seal_take
 
 __all__ = [
     "Ledger",
@@ -31,7 +33,9 @@ __all__ = [
     "new_session_id",
     "read_session",
     "read_sessions",
+    "seal_take",
     "verify_certificate",
     "verify_ledger",
     "verify_seal",
+    "verify_take",
 ]

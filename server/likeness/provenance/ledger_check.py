@@ -7,7 +7,7 @@ from typing import Final
 
 from likeness.errors import LikenessError, VerificationError
 from likeness.provenance.checkpoint import read_checkpoint
-from likeness.provenance.keys import fingerprint
+from likeness.provenance.keys import KEY_FILE, ServerKey, fingerprint
 from likeness.provenance.ledger import decode_entry, encode_entry, open_read_only
 from likeness.provenance.merkle import Frontier, leaf_hash
 from likeness.provenance.report import Report
@@ -20,12 +20,16 @@ def verify_ledger(
 ) -> Report:
     """Recompute a ledger from its entries and compare; names each entry that does not fit.
 
-    server_key: the key it must be signed with; without it the key that the ledger names, which proves that
-    the ledger is consistent, not whose it is. Raises NotFoundError or InputError when there is no ledger.
+    server_key: the key it must be signed with; without it the server's key beside the ledger, or else the
+    one that the ledger names, which proves that the ledger is consistent, not whose it is. Raises
+    NotFoundError or InputError when there is no ledger.
     """
     connection = open_read_only(path)
+    key = server_key
+    if key is None and (path.parent / KEY_FILE).is_file():
+        key = ServerKey.load_or_create(path.parent).public_bytes
     try:
-        return _verify(connection, server_key, progress or (lambda _: None))
+        return _verify(connection, key, progress or (lambda _: None))
     except sqlite3.DatabaseError as problem:
         return Report(False, (f"The ledger's file is damaged: {problem}.", "NOT VERIFIED."))
     finally:
