@@ -8,6 +8,7 @@ import { outputLatencyMs } from './sound/voice'
 import { markText } from './stage/mark'
 import { SCENES, type SceneName } from './stage/set'
 import { Stage } from './stage/stage'
+import type { TakePlayer } from './take/take-player'
 import { Page } from './ui/page'
 import { type CharacterInfo, readCharacters, type SpeechState } from './wire/messages'
 
@@ -49,6 +50,8 @@ export class App {
   #iceServers: RTCIceServer[] = []
   #caption: { text: string; from: number; avatar: number } | null = null
   #toldListener = { x: 0, y: 0, z: 0 }
+  #player: TakePlayer | null = null
+  #takePlays = false
   readonly #prefetched = new Set<string>()
 
   constructor(options: Options) {
@@ -64,6 +67,7 @@ export class App {
       scene: name => this.setScene(name),
       leave: () => this.leave(),
       headset: () => void this.enterHeadset(),
+      play: () => this.#playOrStop(),
       gesture: () => this.session?.unlockSound(),
     })
     this.stage = new Stage({
@@ -88,7 +92,7 @@ export class App {
   }
 
   get transport(): 'none' | 'webrtc' | 'websocket' | 'take' {
-    return this.session?.transport ?? 'none'
+    return this.#player ? 'take' : (this.session?.transport ?? 'none')
   }
 
   async start(): Promise<void> {
@@ -107,6 +111,10 @@ export class App {
     if (this.#characters.length === 0) {
       this.page.cast.fail('The server has no characters.')
       this.fail('The server has no characters. Run “likeness characters list” on it to see why.')
+      return
+    }
+    if (this.options.take !== '') {
+      await this.#openTake(this.options.take)
       return
     }
     this.page.cast.show(this.#characters, this.options.character)
@@ -222,6 +230,41 @@ export class App {
     this.state = 'failed'
     this.tell('ERROR', text)
     this.page.connection('failed', 'Not connected')
+  }
+
+  // --- takes
+
+  async #openTake(id: string): Promise<void> {
+    this.state = 'loading'
+    this.page.connection('loading', 'Loading the take')
+    try {
+      const response = await fetch(`/api/takes/${encodeURIComponent(id)}`)
+      if (!response.ok)
+        throw new Error(`There is no take ${id} on this server. Open one with “likeness play FILE”.`)
+      const bytes = new Uint8Array(await response.arrayBuffer())
+      // Three hours of a take are no small thing to read; players are few, so the code comes when it is wanted.
+      const { openTake } = await import('./take/open-take')
+      const opened = await openTake(bytes, this.#characters)
+      this.context = new AudioContext({ sampleRate: 48_000, latencyHint: 'interactive' })
+      this.#player = opened.player(this.context, () => this.page.playing((this.#takePlays = false)))
+      this.page.showReplay(opened.title)
+      this.#fit()
+      await this.#load(this.#player.performer)
+      this.state = 'live'
+      this.page.connection('live', 'Replay')
+      if (this.options.begin) this.#playOrStop()
+    } catch (error) {
+      this.fail(words(error))
+    }
+  }
+
+  #playOrStop(): void {
+    if (!this.#player) return
+    this.#takePlays = !this.#takePlays
+    void this.context?.resume()
+    if (this.#takePlays) this.#player.play()
+    else this.#player.stop()
+    this.page.playing(this.#takePlays)
   }
 
   // --- avatars

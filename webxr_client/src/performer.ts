@@ -3,9 +3,9 @@ import type { HeardClock } from './clock/clock'
 import type { Face } from './motion/face'
 import { MotionTrack, type Verdict } from './motion/track'
 import type { VoiceOut } from './sound/voice'
-import { SealCheck } from './trust/seal-check'
+import { SealCheck, type Trust } from './trust/seal-check'
 import type { GeneratedTag, Seal, StreamHeader } from './wire/messages'
-import { decodeFrame } from './wire/packet'
+import { decodeFrame, type MotionFrame } from './wire/packet'
 
 /** Sound of a stopped epoch is kept silent at most this long, should no newer frame ever come. */
 const SILENCE_LIMIT_MS = 1500
@@ -14,18 +14,21 @@ const SILENCE_LIMIT_MS = 1500
 export class Performer {
   header: StreamHeader
   tag: GeneratedTag
-  readonly seals: SealCheck
+  readonly seals: Trust
   track: MotionTrack
   voice: VoiceOut | null = null
   readonly #arrival = new ArrivalClock()
+  readonly #check: SealCheck | null
   #silencedMs: number | null = null
   #soundFrom = Number.NaN
 
-  constructor(header: StreamHeader, serverKey: Uint8Array) {
+  /** `seals`: what proves its frames; a live stream's seals come one by one and are checked as they come. */
+  constructor(header: StreamHeader, seals: SealCheck | Trust) {
     this.header = header
     this.tag = header.tag
     this.track = new MotionTrack(header.components.length)
-    this.seals = new SealCheck(header, serverKey)
+    this.seals = seals
+    this.#check = seals instanceof SealCheck ? seals : null
   }
 
   /** The clock in charge: the voice's as soon as it knows, the arrival of motion until then. */
@@ -43,7 +46,7 @@ export class Performer {
   /** Takes a frame out of a datagram. Throws PacketError. */
   push(data: DataView, offset: number, nowMs: number): Verdict {
     const frame = decodeFrame(data, offset, this.header.scales)
-    this.seals.frame(frame.sequence, frame.bytes)
+    this.#check?.frame(frame.sequence, frame.bytes)
     const verdict = this.track.push(frame)
     if (verdict === 'kept') {
       this.#arrival.observe(frame.sample, nowMs)
@@ -56,7 +59,17 @@ export class Performer {
   }
 
   takeSeal(seal: Seal): void {
-    this.seals.seal(seal)
+    this.#check?.seal(seal)
+  }
+
+  /** Takes a frame that was recorded. */
+  pushFrame(frame: MotionFrame): void {
+    this.track.push(frame)
+  }
+
+  /** Forgets all motion: a recording begins again. */
+  restart(): void {
+    this.track = new MotionTrack(this.header.components.length)
   }
 
   /** The face to draw for what is heard at `dueMs`. */
@@ -86,7 +99,7 @@ export class Performer {
     this.header = header
     this.tag = header.tag
     this.track = new MotionTrack(header.components.length)
-    this.seals.resync(header)
+    this.#check?.resync(header)
     this.#arrival.reset()
     this.#silencedMs = null
   }

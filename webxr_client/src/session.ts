@@ -7,6 +7,7 @@ import type { Microphone } from './sound/microphone'
 import { decodesOpus } from './sound/opus'
 import { RtcVoice } from './sound/rtc-voice'
 import { ScheduledVoice } from './sound/scheduled-voice'
+import { SealCheck } from './trust/seal-check'
 import type {
   ClientMessage,
   Hello,
@@ -415,7 +416,10 @@ export class Session {
       return
     }
     known?.close()
-    const performer = new Performer(header, this.welcome?.serverKey ?? new Uint8Array())
+    const performer = new Performer(
+      header,
+      new SealCheck(header, this.welcome?.serverKey ?? new Uint8Array()),
+    )
     this.performers.set(header.avatar, performer)
     this.#events.joined(performer)
   }

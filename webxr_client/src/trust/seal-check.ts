@@ -4,6 +4,21 @@ import { digest, verifyEd25519 } from './ed25519'
 
 export type TrustState = 'none' | 'pending' | 'verified' | 'failed'
 
+/** What the page says about the seals of one avatar. */
+export interface Trust {
+  /** Frames that are sealed and unchanged. */
+  readonly verified: number
+  /** Frames, seals or certificates that do not hold. */
+  readonly failed: number
+  /** Frames that wait for their seal. */
+  readonly pending: number
+  /** Seals that hold. */
+  readonly chunks: number
+  readonly state: TrustState
+  /** Why it failed, in words. */
+  readonly why: string
+}
+
 /** Frames that wait for their seal, and sealed ones that may still come: ten seconds. */
 const MEMORY = 600
 /** Frames without a seal for this long are no longer "on the way". */
@@ -13,7 +28,7 @@ const OVERDUE_MS = 3000
  * Verifies one avatar's stream as it comes: frames in any order, some lost; seals in order. Every frame that is
  * drawn must be listed in a seal of the session's key, which the server's key certifies.
  */
-export class SealCheck {
+export class SealCheck implements Trust {
   /** Frames that are sealed and unchanged. */
   verified = 0
   /** Frames, seals or certificates that do not hold. */

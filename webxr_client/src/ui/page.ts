@@ -16,6 +16,7 @@ export interface PageActions {
   scene: (name: SceneName) => void
   leave: () => void
   headset: () => void
+  play: () => void
   /** Any gesture: a browser that held sound back will let it start now. */
   gesture: () => void
 }
@@ -37,6 +38,7 @@ export class Page {
   readonly #text = element('text', HTMLInputElement)
   readonly #vr = element('vr', HTMLButtonElement)
   readonly #leave = element('leave', HTMLButtonElement)
+  readonly #play = element('play', HTMLButtonElement)
   readonly #scene = element('scene', HTMLSelectElement)
   #alertTimer: ReturnType<typeof setTimeout> | undefined
 
@@ -65,6 +67,7 @@ export class Page {
     this.#scene.addEventListener('change', () => actions.scene(this.#scene.value as SceneName))
     this.#leave.addEventListener('click', () => actions.leave())
     this.#vr.addEventListener('click', () => actions.headset())
+    this.#play.addEventListener('click', () => actions.play())
     this.#alert.addEventListener('click', () => this.clearAlert())
   }
 
@@ -78,8 +81,9 @@ export class Page {
 
   /** CSS pixels that the controls take at the bottom. */
   get bottomInset(): number {
-    const bar = document.getElementById('bar')
-    return this.#live.hidden || !bar ? 0 : Math.max(innerHeight - bar.getBoundingClientRect().top, 0)
+    if (this.#live.hidden) return 0
+    const bars = ['bar', 'replay'].map(id => element(id, HTMLElement)).filter(bar => !bar.hidden)
+    return Math.max(0, ...bars.map(bar => innerHeight - bar.getBoundingClientRect().top))
   }
 
   ready(): void {
@@ -93,6 +97,21 @@ export class Page {
     this.#text.placeholder = `What should ${name} say?`
     document.querySelector('label[for="text"]')?.replaceChildren(`What should ${name} say?`)
     this.#text.focus()
+  }
+
+  /** A recording instead of a conversation: one button, nothing to type. */
+  showReplay(title: string): void {
+    this.#welcome.hidden = true
+    this.#live.hidden = false
+    element('bar', HTMLElement).hidden = true
+    element('talk-note', HTMLElement).hidden = true
+    element('replay', HTMLElement).hidden = false
+    element('replay-title', HTMLElement).textContent = title
+    this.#play.focus()
+  }
+
+  playing(on: boolean): void {
+    this.#play.textContent = on ? 'Stop' : 'Play'
   }
 
   showWelcome(): void {
