@@ -5,6 +5,7 @@ from likeness.head.character import (
     IdleTemperament,
     Posture,
     VoiceSettings,
+    character_ids,
     list_characters,
     load_character,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "Rig",
     "VoiceSettings",
     "avatars_root",
+    "character_ids",
     "data_dir",
     "list_characters",
     "list_heads",

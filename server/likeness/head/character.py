@@ -120,6 +120,11 @@ def list_characters() -> list[Character]:
     return [read_character(folder) for folder in _folders().values()]
 
 
+def character_ids() -> list[str]:
+    """The ids of all characters, whether or not they can be loaded."""
+    return list(_folders())
+
+
 def read_character(folder: Path) -> Character:
     """Read a character's folder; see `load_character` for errors."""
     toml = read_toml(folder / "character.toml")
