@@ -43,7 +43,7 @@ def vectors() -> Json:
     assert last is not None
     seals.append(last)
     return {
-        "about": "docs/provenance.md. Bytes are hex; messages are proto3 JSON. The keys are public: never trust them.",
+        "about": "docs/provenance.md. Bytes are hex, messages proto3 JSON. Never trust these keys.",
         "serverKey": server.public_bytes.hex(),
         "sessionKey": session.public_bytes.hex(),
         "certificate": {
@@ -104,26 +104,29 @@ def _streams(
     foreign = Sealer(SESSION, AVATAR, SessionKey(hashlib.sha256(b"another session key").digest()))
     fakes = [seal for s, p in packets.items() if (seal := foreign.add(s, p)) is not None]
     own = Sealer(SESSION, AVATAR, SessionKey(SESSION_SECRET))
-    restarted = [seal for s, p in list(packets.items())[6:12] if (seal := own.add(s, p)) is not None][0]
+    restarted = next(seal for s, p in list(packets.items())[6:12] if (seal := own.add(s, p)) is not None)
     restarted.chunk = 1
     restarted.signature = SessionKey(SESSION_SECRET).sign(seal_bytes(restarted))
+    first, second, third = ({"seal": _json(seal)} for seal in seals)
+    unlinked = {"seal": _json(restarted)}
+    other_session = forged(session="01JD3QZX5T0000000000000001")
+    prolonged = forged(not_after="2099-01-01T00:00:00.000Z")
     return [
         stream("everything arrives", True, whole, verified=14, lost=0, missing=0),
         stream("frames out of order", True, shuffled, verified=6, lost=0, missing=0),
         stream("frames lost", True, lossy, verified=4, lost=10, missing=0),
-        stream("joined late", True, [*groups[1], {"seal": _json(seals[1])}], verified=6, lost=0, missing=0),
-        stream("a seal lost", True, [*groups[0], {"seal": _json(seals[0])}, *groups[2], {"seal": _json(seals[2])}],
-               verified=8, lost=0, missing=1),
+        stream("joined late", True, [*groups[1], second], verified=6, lost=0, missing=0),
+        stream("a seal lost", True, [*groups[0], first, *groups[2], third], verified=8, lost=0, missing=1),
         stream("a bit of a frame changed", False, tampered),
         stream("a digest changed", False, [*groups[0], changed(seals[0], digests=bytes(48))]),
         stream("another avatar", False, [*groups[0], changed(seals[0], avatar=8)]),
         stream("the signature changed", False, [*groups[0], changed(seals[0], signature=bytes(64))]),
         stream("another key", False, [*groups[0], {"seal": _json(fakes[0])}]),
-        stream("a seal that does not follow", False, [*groups[0], {"seal": _json(seals[0])}, {"seal": _json(restarted)}]),
-        stream("a seal again", False, [*whole[:7], {"seal": _json(seals[0])}]),
-        stream("a certificate for another session", False, whole, certificate=forged(session="01JD3QZX5T0000000000000001")),
-        stream("a certificate prolonged", False, whole, certificate=forged(not_after="2099-01-01T00:00:00.000Z")),
-    ]  # fmt: skip
+        stream("a seal that does not follow", False, [*groups[0], first, unlinked]),
+        stream("a seal again", False, [*whole[:7], first]),
+        stream("a certificate for another session", False, whole, certificate=other_session),
+        stream("a certificate prolonged", False, whole, certificate=prolonged),
+    ]
 
 
 def _packet(number: int) -> bytes:
