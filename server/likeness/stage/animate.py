@@ -3,28 +3,27 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from likeness.errors import InputError, LikenessError, LimitError, SealError
-from likeness.head import Character, Head
+from likeness.errors import InputError, LikenessError, LimitError
+from likeness.head import Character
 from likeness.head.frame import SAMPLE_RATE, SAMPLES_PER_FRAME
 from likeness.speech import Resampler
-from likeness.stage.engine import Engine, Made
+from likeness.stage.engine_process import Answer, EngineProcess
+from likeness.stage.gather import batch
 from likeness.stage.grant import Action
 from likeness.stage.performer import FrameJob, Performer
 from likeness.stage.record import Record
-from likeness.stage.stage import Stage, stream_header
+from likeness.stage.stage import Stage, host_of, stream_header
 from likeness.stage.timeline import as_float
 from likeness.v1 import likeness_pb2, stream_pb2
 from likeness.v1.likeness_pb2 import AnimateResponse, AnimateStart
 
-T = TypeVar("T")
 Int16 = NDArray[np.int16]
 
 AVATAR: Final = 1
@@ -41,17 +40,32 @@ LONGEST_PIECE: Final = 1 << 20
 
 
 class Animator:
-    """Runs Animate calls on parts and a thread of their own; the rooms do not wait for them."""
+    """Runs Animate calls on an engine of their own, which `start` starts; the rooms do not wait for them."""
 
-    def __init__(self, stage: Stage, engine: Engine) -> None:
+    def __init__(self, stage: Stage, engine: EngineProcess) -> None:
         self.engine = engine
         self._stage = stage
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="likeness-animate")
         self._running = 0
+        self._starting: asyncio.Task[None] | None = None
 
-    def close(self) -> None:
-        """Let the thread go; calls under way end with an error."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+    def start(self) -> None:
+        """Start the engine in the background: it is not needed to be ready for people."""
+        self._starting = asyncio.create_task(self.engine.start(), name="engine of Animate")
+
+    async def stop(self) -> None:
+        """Stop the engine; calls under way end with an error."""
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
+        await self.engine.stop()
+
+    async def ready(self) -> None:
+        """Wait for the engine; another one is started if it died. Raises MachineError."""
+        if self._starting is None or (self._starting.done() and not self.engine.alive):
+            await self.engine.stop()
+            self.start()
+        assert self._starting is not None
+        await asyncio.shield(self._starting)
 
     async def animate(
         self, requests: AsyncIterator[likeness_pb2.AnimateRequest], peer: str
@@ -86,18 +100,23 @@ class Animator:
         stage = self._stage
         grant = stage.grant(start.token)
         grant.require(Action.ANIMATE)
-        character, head = await stage.cast(start.character or "plain")
+        character = await stage.cast(start.character or "plain")
         driver = stream_pb2.DRIVER_TEXT if start.text else stream_pb2.DRIVER_RECORDING
         record = await stage.archive.open(
-            character=character, room="", scene="animate", role=grant.role, peer=peer, driver=driver
+            character=character,
+            driver=driver,
+            room="",
+            scene="animate",
+            role=grant.role,
+            peer=host_of(peer),
         )
         record.seal_for(AVATAR)
         performer: Performer | None = None
         samples = frames = 0
         reason = "cancelled"
         try:
-            performer = await self.run(lambda: self._perform(character, head, driver))
-            performer.session, performer.record = record.session, record
+            await self.ready()
+            performer = await self._perform(character, driver)
             header = stream_header(performer)
             header.avatar, header.session, header.self = AVATAR, record.session, True
             header.tag.CopyFrom(record.tag(driver))
@@ -113,24 +132,20 @@ class Animator:
             raise
         finally:
             if performer is not None:
-                done = performer
-                await self.run(lambda: self.engine.remove(done))
+                self.engine.post("remove", performer.row)
             await record.close(reason)
         yield AnimateResponse(
             end=likeness_pb2.AnimateEnd(samples=samples, frames=frames, session=record.session)
         )
 
-    def _perform(self, character: Character, head: Head, driver: "stream_pb2.Driver") -> Performer:
-        performer = self.engine.add(character, head, secrets.randbits(32), avatar=AVATAR, lead=0, tick=0)
-        performer.driver = driver
-        self.engine.troupe.set_driver(performer.row, driver)
+    async def _perform(self, character: Character, driver: "stream_pb2.Driver") -> Performer:
+        row, components, scales = await self.engine.ask("add", character, secrets.randbits(32))
+        self.engine.post("set_driver", row, driver)
         if driver == stream_pb2.DRIVER_RECORDING:
-            self.engine.listen(performer)
+            self.engine.post("listen", row)
+        performer = Performer(AVATAR, character, row, components, scales, 0, 0)
+        performer.driver = driver
         return performer
-
-    async def run(self, work: Callable[[], T]) -> T:
-        """Run numeric work on the animation thread, to its end even if the call is cancelled."""
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
 
 
 class _Call:
@@ -142,13 +157,14 @@ class _Call:
         self.samples = 0
         """Length of the voice so far."""
         self.frames = 0
-        self._animator = animator
         self._stage = stage
         self._performer = performer
         self._record = record
         self._start = start
         self._began = stage.now()
-        self._ahead = animator.engine.lipsync.look_ahead
+        self._engine = animator.engine
+        self._ahead = animator.engine.look_ahead
+        self._live = performer.driver == stream_pb2.DRIVER_RECORDING
 
     async def text(self) -> AsyncGenerator[AnimateResponse, None]:
         """A synthetic voice says the text."""
@@ -157,12 +173,16 @@ class _Call:
         if self._stage.config.provenance.log_text:
             said["text"] = text
         self._record.note("said", said)
+        pronounced = 0
         async with aclosing(self._stage.voice.speak(text, performer.character.voice)) as chunks:
             async for chunk in chunks:
                 performer.timeline.place(chunk.first, chunk.pcm)
-                performer.articulator.push(chunk.phones)
+                if chunk.phones:
+                    phones = [(p.phone, p.start, p.end) for p in chunk.phones]
+                    self._engine.post("pronounce", performer.row, phones)
+                    pronounced = chunk.phones[-1].end
                 self.samples = chunk.first + len(chunk.pcm)
-                known = min(performer.articulator.known_until - REACH, self.samples - SAMPLES_PER_FRAME)
+                known = min(pronounced - REACH, self.samples - SAMPLES_PER_FRAME)
                 async for response in self._make(known):
                     yield response
         async for response in self._finish():
@@ -190,7 +210,7 @@ class _Call:
                 )
             if not warm and self.samples >= self._ahead:
                 warm = True
-                await self._animator.run(self._warm_up)
+                self._warm_up()
             if warm:
                 async for response in self._make(self.samples - self._ahead + 1):
                     yield response
@@ -198,7 +218,7 @@ class _Call:
         if not self.samples:
             raise InputError("no audio came; send pcm16 after start, then half-close the call.")
         if not warm:
-            await self._animator.run(self._warm_up)
+            self._warm_up()
         async for response in self._finish():
             yield response
 
@@ -214,10 +234,9 @@ class _Call:
 
     def _warm_up(self) -> None:
         """What the lip-sync hears before the first frame: the look-ahead less one hop."""
-        slot = self._performer.lip_slot
         before = (self._ahead - 1) // SAMPLES_PER_FRAME
         for k in range(before, 0, -1):
-            self._animator.engine.lipsync.step(np.array([slot]), self._hop(-k * SAMPLES_PER_FRAME)[None])
+            self._engine.post("warm_up", self._performer.row, self._hop(-k * SAMPLES_PER_FRAME))
 
     async def _finish(self) -> AsyncGenerator[AnimateResponse, None]:
         async for response in self._make(self.samples + CLOSING, final=True):
@@ -234,15 +253,13 @@ class _Call:
             first = performer.next_frame
             while performer.next_frame < until and len(jobs) < GROUP:
                 jobs.append(self._job(until if final else None))
-            made = await self._animator.run(lambda jobs=jobs: self._animator.engine.run(jobs, ()))
+            answer = await self._engine.run([batch([job]) for job in jobs], ())
             await self._pace(first)
-            for text in made.failures.values():
-                raise SealError(text)
-            self.frames += len(made.frames)
-            yield AnimateResponse(packets=self._packets(made))
-            for frame in made.frames:
-                if frame.seal is not None:
-                    yield AnimateResponse(seal=frame.seal)
+            packets, seals = self._packets(jobs, answer)
+            self.frames += len(jobs)
+            yield AnimateResponse(packets=packets)
+            for seal in seals:
+                yield AnimateResponse(seal=seal)
             if self._start.return_voice:
                 voice = self._voice(first, min(performer.next_frame, self.samples))
                 if voice is not None:
@@ -253,7 +270,7 @@ class _Call:
         performer = self._performer
         first = performer.next_frame
         sound = performer.timeline.read(first, SAMPLES_PER_FRAME)
-        hop = self._hop(first) if performer.lip_slot is not None else None
+        hop = self._hop(first) if self._live else None
         job = FrameJob(
             performer,
             first,
@@ -266,12 +283,19 @@ class _Call:
         performer.sequence += 1
         return job
 
-    def _packets(self, made: Made) -> likeness_pb2.Packets:
-        packets = likeness_pb2.Packets(frames=b"".join(f.packet for f in made.frames))
-        if self._start.controls:
-            for frame in made.frames:
-                packets.controls.extend(frame.controls.tolist())
-        return packets
+    def _packets(
+        self, jobs: list[FrameJob], answer: Answer
+    ) -> tuple[likeness_pb2.Packets, list[stream_pb2.Seal]]:
+        """The encoded frames, each under a seal; raises SealError when one cannot be sealed."""
+        packets, seals = likeness_pb2.Packets(), list[stream_pb2.Seal]()
+        for job, ((packet,), controls) in zip(jobs, answer.frames, strict=True):
+            packets.frames += packet
+            if self._start.controls:
+                packets.controls.extend(controls[0].tolist())
+            seal = self._record.add(job.sequence, packet)
+            if seal is not None:
+                seals.append(seal)
+        return packets, seals
 
     def _voice(self, first: int, end: int) -> stream_pb2.VoiceChunk | None:
         if end <= first:

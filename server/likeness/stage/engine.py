@@ -1,27 +1,25 @@
-"""Engine: the numeric part of a tick, all performers at once; runs on a thread of its own."""
+"""Engine: the numeric part of a tick, all performers at once. It lives in a process of its own."""
 
-import logging
+import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from likeness.errors import LikenessError
-from likeness.head import Character, Head
+from likeness.head import Character, Head, load_head
 from likeness.head.controls import CONTROL_COUNT
-from likeness.head.frame import SAMPLE_RATE, SAMPLES_PER_FRAME
+from likeness.head.frame import SAMPLE_RATE, SAMPLES_PER_FRAME, Float32, Hand
 from likeness.performance.packet import encode_frames
 from likeness.performance.troupe import Troupe
+from likeness.speech.articulation import Articulator, TimedPhone
 from likeness.speech.lipsync import LipSync
 from likeness.speech.prosody import Prosody
-from likeness.stage.outlet import BLOCK, VoicePacket
-from likeness.stage.performer import FrameJob, Performer, VoiceJob
+from likeness.stage.outlet import BLOCK
 from likeness.stage.voice_encoder import VoiceEncoder
-from likeness.v1 import stream_pb2
 
-_log = logging.getLogger(__name__)
+Int16 = NDArray[np.int16]
 
 _SILENCE: Final = np.zeros(BLOCK, np.int16)
 _MOUTH_LINGERS: Final = SAMPLE_RATE // 2
@@ -29,168 +27,171 @@ _MOUTH_LINGERS: Final = SAMPLE_RATE // 2
 
 
 @dataclass(frozen=True, slots=True)
-class MadeFrame:
-    """A frame as it goes out, and the seal that it completes."""
+class Batch:
+    """Frames to be made, one a performer. Rows are engine ids; everything else is in the same order.
 
-    performer: Performer
-    packet: bytes
-    controls: NDArray[np.float32]
-    """[52], a view."""
-    seal: stream_pb2.Seal | None
+    heard, sound: which of them have sound, and float32[n, 800] of it from the frame's sample on, for
+    prosody. live, hops: which have a live voice, and the lip-sync's next input float32[m, 800].
+    """
+
+    rows: Sequence[int]
+    avatars: Sequence[int]
+    samples: Sequence[int]
+    sequences: Sequence[int]
+    last: Sequence[int]
+    """Positions of frames that end their performance."""
+    heard: Sequence[int]
+    sound: Float32 | None
+    live: Sequence[int]
+    hops: Float32 | None
 
 
 @dataclass(frozen=True, slots=True)
-class MadeVoice:
-    """20 ms of a performer's voice: for everyone, and for its own person."""
+class Block:
+    """20 ms of voice to be encoded. pcm: int16[960]; None: silence. own: as its own person hears it."""
 
-    performer: Performer
-    everyone: VoicePacket | None
-    own: VoicePacket | None
-
-
-@dataclass(slots=True)
-class Made:
-    """What one pass brought about."""
-
-    frames: list[MadeFrame] = field(default_factory=list[MadeFrame])
-    voices: list[MadeVoice] = field(default_factory=list[MadeVoice])
-    failures: dict[Performer, str] = field(default_factory=dict[Performer, str])
-    """Performers that may send nothing more, and why."""
+    row: int
+    own: bool
+    sample: int
+    pcm: Int16 | None
 
 
 class Engine:
-    """Turns jobs into frames and voice packets.
+    """Turns sound and phones into frames, and voice blocks into Opus packets. Not thread-safe.
 
     One LipSync step for all live speakers, one Prosody and one Troupe step for everybody, one vectorised
-    encode. Whoever calls `run` from a thread must not touch the parts meanwhile.
+    encode. A performer is known by its row.
     """
 
-    def __init__(self, lipsync: LipSync, prosody: Prosody, troupe: Troupe) -> None:
-        self.lipsync = lipsync
-        self.prosody = prosody
-        self.troupe = troupe
+    def __init__(self, capacity: int) -> None:
+        self._lipsync = LipSync(capacity)
+        self._prosody = Prosody(np.random.default_rng(secrets.randbits(64)))
+        self._troupe = Troupe()
+        self._heads: dict[str, Head] = {}
+        self._cast: dict[int, _Member] = {}
 
-    def add(
-        self, character: Character, head: Head, seed: int, *, avatar: int, lead: int, tick: int
-    ) -> Performer:
-        """A new performer at rest; see Performer for the arguments."""
-        row = self.troupe.add(character, head, seed)
-        scales = self.troupe.scales(row)[0]
-        performer = Performer(avatar, character, row, self.troupe.components(row), scales, lead, tick)
-        performer.prosody_slot = self.prosody.open()
-        return performer
+    @property
+    def look_ahead(self) -> int:
+        """Samples that a live voice's lips need beyond a frame."""
+        return self._lipsync.look_ahead
 
-    def remove(self, performer: Performer) -> None:
+    def add(self, character: Character, seed: int) -> tuple[int, tuple[str, ...], Float32]:
+        """A new performer at rest: its row, and names [E] and wire steps [E] of its components.
+
+        Raises:
+            NotFoundError, InputError: its head cannot be loaded.
+        """
+        head = self._heads.get(character.head)
+        if head is None:
+            head = self._heads[character.head] = load_head(character.head)
+        row = self._troupe.add(character, head, seed)
+        self._cast[row] = _Member(self._prosody.open())
+        return row, tuple(self._troupe.components(row)), self._troupe.scales(row)[0]
+
+    def remove(self, row: int) -> None:
         """Forget a performer."""
-        self.troupe.remove(performer.row)
-        if performer.prosody_slot is not None:
-            self.prosody.close(performer.prosody_slot)
-        self.deafen(performer)
-        performer.prosody_slot = None
+        self.deafen(row)
+        self._prosody.close(self._cast.pop(row).prosody)
+        self._troupe.remove(row)
 
-    def listen(self, performer: Performer) -> None:
-        """Let live sound move the performer's mouth."""
-        if performer.lip_slot is None:
-            performer.lip_slot = self.lipsync.open()
+    def listen(self, row: int) -> None:
+        """Let live sound move the performer's mouth; what was heard before is forgotten."""
+        self.deafen(row)
+        self._cast[row].lips = self._lipsync.open()
 
-    def deafen(self, performer: Performer) -> None:
+    def deafen(self, row: int) -> None:
         """Live sound moves it no more."""
-        if performer.lip_slot is not None:
-            self.lipsync.close(performer.lip_slot)
-            performer.lip_slot = None
+        member = self._cast[row]
+        if member.lips is not None:
+            self._lipsync.close(member.lips)
+            member.lips = None
 
-    def run(self, frames: Sequence[FrameJob], voices: Sequence[VoiceJob]) -> Made:
-        """Make everything that is due. A performer's frames must be in order."""
-        made = Made()
-        for batch in _batches(frames):
-            self._frames(batch, made)
-        for job in voices:
-            if not job.performer.failed:
-                self._voice(job, made)
-        return made
+    def warm_up(self, row: int, hop: Float32) -> None:
+        """Live sound [800] before the first frame."""
+        lips = self._cast[row].lips
+        if lips is not None:
+            self._lipsync.step(np.array([lips]), hop[None])
 
-    def _frames(self, jobs: list[FrameJob], made: Made) -> None:
-        rows = np.array([j.performer.row for j in jobs], np.int64)
-        samples = np.array([j.sample for j in jobs], np.int64)
-        controls = self._mouths(jobs)
-        sound = np.zeros((len(jobs), SAMPLES_PER_FRAME), np.float32)
-        for i, job in enumerate(jobs):
-            if job.sound is not None:
-                sound[i] = job.sound
-        slots = np.array([j.performer.prosody_slot for j in jobs], np.int64)
-        prosody = self.prosody.step(slots, sound)
-        self.troupe.set_speech(rows, controls, prosody.voiced, prosody)
-        out = self.troupe.step(rows, samples)
-        for i, job in enumerate(jobs):
-            out.ended[i] = job.last
-        avatars, sequences = [j.performer.avatar for j in jobs], [j.sequence for j in jobs]
-        packets = encode_frames(out, avatars, sequences, self.troupe.scales(rows))
-        for job, packet, of_frame in zip(jobs, packets, out.controls, strict=True):
-            self._seal(job, packet, of_frame, made)
+    def pronounce(self, row: int, phones: Sequence[tuple[str, int, int]]) -> None:
+        """Phones (IPA, start, end) that are going to be heard, in samples of the performer's clock."""
+        self._cast[row].articulator.push([TimedPhone(*phone) for phone in phones])
 
-    def _mouths(self, jobs: list[FrameJob]) -> NDArray[np.float32]:
-        controls = np.zeros((len(jobs), CONTROL_COUNT), np.float32)
-        live, slots, hops = list[int](), list[int](), list[NDArray[np.float32]]()
-        for i, job in enumerate(jobs):
-            if job.hop is not None and job.performer.lip_slot is not None:
-                live.append(i)
-                slots.append(job.performer.lip_slot)
-                hops.append(job.hop)
-        if live:
-            controls[live] = self.lipsync.step(np.array(slots), np.stack(hops))
-        for i, job in enumerate(jobs):
-            articulator = job.performer.articulator
-            if articulator.known_until + _MOUTH_LINGERS > job.sample:
-                np.maximum(controls[i], articulator.controls(job.sample), out=controls[i])
+    def hush(self, row: int) -> None:
+        """Forget all phones."""
+        self._cast[row].articulator = Articulator()
+
+    def set_driver(self, row: int, driver: int) -> None:
+        """See Troupe; so the following."""
+        self._troupe.set_driver(row, driver)
+
+    def set_epoch(self, row: int, epoch: int) -> None:
+        self._troupe.set_epoch(row, epoch)
+
+    def set_listener(self, row: int, position: Float32 | None) -> None:
+        self._troupe.set_listener(row, position)
+
+    def set_override(self, row: int, controls: Float32 | None, expression: Float32 | None) -> None:
+        self._troupe.set_override(row, controls, expression)
+
+    def set_tracked(self, row: int, controls: Float32 | None, head: Float32 | None) -> None:
+        self._troupe.set_tracked(row, controls, None, head)
+
+    def set_pose(
+        self, row: int, rotation: Float32 | None, position: Float32 | None, hands: tuple[Hand, Hand] | None
+    ) -> None:
+        self._troupe.set_pose(row, rotation, position, hands)
+
+    def set_seat(self, row: int, rotation: Float32, position: Float32) -> None:
+        self._troupe.set_seat(row, rotation, position)
+
+    def frames(self, batch: Batch) -> tuple[list[bytes], Float32]:
+        """The encoded frames of a batch, and the controls [N, 52] that made them."""
+        if not batch.rows:
+            return [], np.zeros((0, CONTROL_COUNT), np.float32)
+        rows = np.array(batch.rows, np.int64)
+        members = [self._cast[row] for row in batch.rows]
+        controls = self._mouths(batch, members)
+        sound = np.zeros((len(rows), SAMPLES_PER_FRAME), np.float32)
+        if batch.sound is not None:
+            sound[np.array(batch.heard, np.int64)] = batch.sound
+        prosody = self._prosody.step([member.prosody for member in members], sound)
+        self._troupe.set_speech(rows, controls, prosody.voiced, prosody)
+        out = self._troupe.step(rows, np.array(batch.samples, np.int64))
+        out.ended[np.array(batch.last, np.int64)] = True
+        packets = encode_frames(out, batch.avatars, batch.sequences, self._troupe.scales(rows))
+        return packets, out.controls
+
+    def opus(self, blocks: Sequence[Block]) -> list[bytes]:
+        """The Opus packet of each block."""
+        packets: list[bytes] = []
+        for block in blocks:
+            member = self._cast[block.row]
+            encoder = member.own_encoder if block.own else member.encoder
+            pcm = _SILENCE if block.pcm is None else block.pcm
+            packets.append(encoder.encode(pcm, block.sample, block.pcm is None))
+        return packets
+
+    def _mouths(self, batch: Batch, members: Sequence["_Member"]) -> Float32:
+        controls = np.zeros((len(members), CONTROL_COUNT), np.float32)
+        if batch.hops is not None:
+            hears = [k for k, i in enumerate(batch.live) if members[i].lips is not None]
+            at = np.array([batch.live[k] for k in hears], np.int64)
+            if len(at):
+                lips = np.array([members[i].lips for i in at.tolist()], np.int64)
+                controls[at] = self._lipsync.step(lips, batch.hops[hears])
+        for i, member in enumerate(members):
+            articulator = member.articulator
+            if articulator.known_until + _MOUTH_LINGERS > batch.samples[i]:
+                np.maximum(controls[i], articulator.controls(batch.samples[i]), out=controls[i])
         return controls
 
-    def _seal(self, job: FrameJob, packet: bytes, controls: NDArray[np.float32], made: Made) -> None:
-        performer = job.performer
-        if performer.failed or performer.record is None:
-            return
-        try:
-            seal = performer.record.add(job.sequence, packet)
-        except (LikenessError, OSError, ValueError) as error:
-            _log.exception("sealing failed for session %s", performer.session)
-            performer.failed = True
-            made.failures[performer] = str(error)
-            return
-        made.frames.append(MadeFrame(performer, packet, controls, seal))
 
-    def _voice(self, job: VoiceJob, made: Made) -> None:
-        performer, wanted = job.performer, job.wanted
-        text = job.text if job.text is not None and job.text.any() else None
-        live = job.live if job.live is not None and job.live.any() else None
-        mixed = text if live is None else live if text is None else _mix(text, live)
-        everyone = own = None
-        if wanted.all or (wanted.own and live is None):
-            opus = wanted.all_opus or (wanted.own_opus and live is None)
-            everyone = _packet(job, mixed, performer.encoder if opus else None)
-        if wanted.own:
-            same = live is None
-            own = everyone if same else _packet(job, text, performer.own_encoder if wanted.own_opus else None)
-        made.voices.append(MadeVoice(performer, everyone, own))
+class _Member:
+    """What the engine keeps of a performer beside its row."""
 
-
-def _batches(jobs: Sequence[FrameJob]) -> list[list[FrameJob]]:
-    """Jobs in rounds that hold each performer at most once, each performer's in order."""
-    rounds: list[list[FrameJob]] = []
-    count: dict[int, int] = {}
-    for job in jobs:
-        k = count.get(id(job.performer), 0)
-        count[id(job.performer)] = k + 1
-        if k == len(rounds):
-            rounds.append([])
-        rounds[k].append(job)
-    return rounds
-
-
-def _mix(a: NDArray[np.int16], b: NDArray[np.int16]) -> NDArray[np.int16]:
-    return np.clip(a.astype(np.int32) + b, -32768, 32767).astype(np.int16)
-
-
-def _packet(job: VoiceJob, pcm: NDArray[np.int16] | None, encoder: VoiceEncoder | None) -> VoicePacket:
-    silent = pcm is None
-    sound = _SILENCE if pcm is None else pcm
-    opus = b"" if encoder is None else encoder.encode(sound, job.sample, silent)
-    return VoicePacket(job.performer.avatar, job.sample, sound, opus, silent)
+    def __init__(self, prosody: int) -> None:
+        self.prosody = prosody
+        self.lips: int | None = None
+        self.articulator = Articulator()
+        self.encoder = VoiceEncoder()
+        self.own_encoder = VoiceEncoder()

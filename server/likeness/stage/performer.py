@@ -8,13 +8,10 @@ from numpy.typing import NDArray
 
 from likeness.head import Character
 from likeness.head.frame import SAMPLES_PER_FRAME
-from likeness.speech.articulation import Articulator
 from likeness.stage.clock import GRID
 from likeness.stage.microphone import Microphone
 from likeness.stage.outlet import BLOCK
-from likeness.stage.record import Record
 from likeness.stage.timeline import VoiceTimeline, as_float, as_int16
-from likeness.stage.voice_encoder import VoiceEncoder
 from likeness.v1 import stream_pb2
 
 Float32 = NDArray[np.float32]
@@ -72,7 +69,7 @@ class Performer:
 
     Args:
         avatar: id in its room, 1..65535.
-        row: its row of the troupe.
+        row: its row in the engine.
         components, scales: names of its expression components and their steps on the wire, [E].
         lead: samples that frames go out ahead of their sound.
         tick: the stage's present tick.
@@ -94,19 +91,14 @@ class Performer:
         self.components = components
         self.scales = scales
         self.session = ""
-        self.record: Record | None = None
+        self.removed = False
+        """It is off the stage; its row may be another's."""
         self.epoch = 0
         self.driver: stream_pb2.Driver = stream_pb2.DRIVER_IDLE
         self.failed = False
         """Sealing failed: nothing of this performer may go out any more."""
         self.timeline = VoiceTimeline()
-        self.articulator = Articulator()
         self.microphone: Microphone | None = None
-        self.lip_slot: int | None = None
-        self.prosody_slot: int | None = None
-        self.encoder = VoiceEncoder()
-        self.own_encoder = VoiceEncoder()
-        """For the person's own ear, where that differs (typed text while the microphone is open)."""
         self._origin = tick - tick % GRID
         self._lead = lead
         self.next_frame = (tick - self._origin) * SAMPLES_PER_FRAME
@@ -162,9 +154,8 @@ class Performer:
         return jobs
 
     def cut(self) -> int:
-        """Stop the synthetic voice within one block and close the mouth; the sample of the cut."""
+        """Stop the synthetic voice within one block; the sample of the cut."""
         self.timeline.cut(self.next_block)
-        self.articulator = Articulator()
         return self.next_block
 
     def _sound(self, first: int) -> Float32 | None:

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
-from likeness.errors import LikenessError, SealError
+from likeness.errors import LikenessError, MachineError, SealError
 from likeness.head import Character
-from likeness.provenance import Sealer, ServerKey, SessionKey, SessionLog, SessionRecord, make_tag
+from likeness.provenance import Sealer, SessionKey, SessionLog, SessionRecord, make_tag, new_session_id
 from likeness.v1 import stream_pb2
 
 _log = logging.getLogger(__name__)
@@ -91,11 +92,60 @@ class Record:
 class Archive:
     """The server's key and ledger in its data folder. Made by `open_archive`."""
 
-    def __init__(self, key: ServerKey, log: SessionLog) -> None:
-        self._key = key
+    def __init__(self, log: SessionLog) -> None:
         self._log = log
 
     @property
     def server_key(self) -> bytes:
         """Ed25519 public key, 32 bytes."""
-        return self._key.public_bytes
+        return self._log.key.public_bytes
+
+    async def open(
+        self,
+        *,
+        character: Character | None,
+        driver: "stream_pb2.Driver",
+        room: str,
+        scene: str,
+        role: str,
+        peer: str,
+    ) -> Record:
+        """Log a new session and certify its key; the session exists from here on. Raises SealError.
+
+        peer: an address; only a pseudonym of it is kept.
+        """
+        session, key = new_session_id(), SessionKey.generate()
+        certificate = self._log.key.certify(session, key.public_bytes, CERTIFICATE_HOURS)
+        entry = await self._log.open_session(
+            character=character,
+            driver=driver,
+            room=room,
+            scene=scene,
+            role=role,
+            peer=peer,
+            public_key=key.public_bytes,
+            session=session,
+        )
+        return Record(entry, character, certificate, key)
+
+    def close(self) -> None:
+        """Write what waits and close the ledger."""
+        self._log.close()
+
+
+def open_archive(data: Path) -> Archive:
+    """Open the archive of a data folder, and mark sessions that a crash left open as interrupted.
+
+    Raises SealError or MachineError when the folder cannot be used.
+    """
+    try:
+        log = SessionLog.open(data)
+        left = log.recover()
+    except OSError as error:
+        raise MachineError(
+            f"the data folder {data} cannot be used: {error.strerror or error}. "
+            "Choose another with --data or LIKENESS_DATA."
+        ) from None
+    if left:
+        _log.warning("%d sessions of an earlier run were left open; they are marked interrupted", len(left))
+    return Archive(log)

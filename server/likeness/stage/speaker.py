@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -11,7 +11,6 @@ from likeness.errors import LikenessError, LimitError
 from likeness.head import VoiceSettings
 from likeness.head.frame import SAMPLE_RATE
 from likeness.speech import Voice, VoiceChunk, clean_text
-from likeness.speech.articulation import TimedPhone
 from likeness.stage.performer import Performer
 from likeness.v1.room_pb2 import SpeechState
 
@@ -56,7 +55,8 @@ class Speaker:
     """Queues texts and lays their voice and phones on a performer's timeline.
 
     Args:
-        post: runs a function when the numeric part does not use the performer.
+        pronounce: is told the phones (IPA, start, end on the media clock) that will be heard.
+        hush: is called when none of them will be.
         tell: is told each change of phase.
     """
 
@@ -66,14 +66,16 @@ class Speaker:
         voice: Voice,
         settings: VoiceSettings,
         limit: int,
-        post: Callable[[Callable[[], None]], None],
+        pronounce: Callable[[list[tuple[str, int, int]]], None],
+        hush: Callable[[], None],
         tell: SpeechListener,
     ) -> None:
         self._performer = performer
         self._voice = voice
         self._settings = settings
         self._limit = limit
-        self._post = post
+        self._pronounce = pronounce
+        self._hush = hush
         self._tell = tell
         self._queue: deque[Utterance] = deque()
         self._placed: deque[Utterance] = deque()
@@ -108,6 +110,7 @@ class Speaker:
             self._task.cancel()
             self._task = None
         cut = self._performer.cut()
+        self._hush()
         waiting = [*self._placed, *([self._current] if self._current else []), *self._queue]
         self._placed.clear()
         self._queue.clear()
@@ -164,7 +167,7 @@ class Speaker:
                     shift = soonest - chunk.first  # the voice fell behind: a pause, and the rest is later
                 performer.timeline.place(chunk.first + shift, chunk.pcm)
                 if chunk.phones:
-                    self._push(chunk.phones, shift)
+                    self._pronounce([(p.phone, p.start + shift, p.end + shift) for p in chunk.phones])
                 utterance.end = chunk.first + shift + len(chunk.pcm)
                 utterance.complete = chunk.final
                 if not chunk.final:
@@ -175,15 +178,11 @@ class Speaker:
         while self._performer.timeline.end - self._performer.heard > AHEAD:
             await asyncio.sleep(0.1)
 
-    def _push(self, phones: Iterable[TimedPhone], shift: int) -> None:
-        moved = [TimedPhone(p.phone, p.start + shift, p.end + shift) for p in phones]
-        articulator = self._performer.articulator
-        self._post(lambda: articulator.push(moved))
-
     def _forget(self, utterance: Utterance) -> None:
         if self._placed and self._placed[-1] is utterance:
             self._placed.pop()
             utterance.end = self._performer.cut()
+            self._hush()
 
 
 def _heard_until(utterance: Utterance, cut: int, rate: int) -> Heard:

@@ -6,18 +6,25 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Final
 
-from likeness.errors import DeniedError, InputError, LikenessError, LimitError, MachineError, SealError
-from likeness.head import Character, Head, list_characters, load_character, load_head
+from likeness.errors import (
+    DeniedError,
+    InputError,
+    LikenessError,
+    LimitError,
+    MachineError,
+    SealError,
+)
+from likeness.head import Character, character_ids, load_character
 from likeness.head.frame import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME, Float32
 from likeness.performance.client_packets import ControlsIn, Pose
 from likeness.performance.packet import split_datagrams
 from likeness.speech import Voice
 from likeness.stage.clock import StageClock
 from likeness.stage.config import ServerConfig
-from likeness.stage.engine import Engine, Made
+from likeness.stage.engine_process import EngineDied, EngineProcess
+from likeness.stage.gather import MadeVoice, VoiceRound, batch, rounds
 from likeness.stage.grant import OPEN_GRANT, Action, Grant, read_token
 from likeness.stage.metrics import StageMetrics
 from likeness.stage.microphone import Microphone
@@ -32,10 +39,11 @@ from likeness.v1 import likeness_pb2, room_pb2, stream_pb2
 from likeness.v1.room_pb2 import Notice, ServerMessage, SpeechState
 
 _log = logging.getLogger(__name__)
-T = TypeVar("T")
 
-GAP: Final = 0.004
+GAP: Final = 0.002
 """Seconds between passes at least: sound that arrives together is worked on together."""
+REST: Final = 0.5
+"""Pause after a pass, of its own length: the engine keeps a third of its time."""
 STALL: Final = SAMPLE_RATE // 4
 """A pass that comes this much too late stops the media clock instead of hurrying after it."""
 IDLE_AFTER: Final = 1.0
@@ -59,7 +67,7 @@ class Stage:
         config: ServerConfig,
         *,
         voice: Voice,
-        engine: Engine,
+        engine: EngineProcess,
         archive: Archive,
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -80,16 +88,13 @@ class Stage:
         self.sessions: dict[str, Session] = {}
         self._engine = engine
         self._lead = max(1, round(config.stage.lead_ms / 20)) * BLOCK
-        self._heads: dict[str, Head] = {}
         self._character_list = likeness_pb2.ListCharactersResponse()
         self._listed_at = -1e9
         self._resume: dict[str, Session] = {}
         self._opening = 0
         self._hellos: dict[str, RateLimit] = {}
-        self._commands: list[Callable[[], None]] = []
         self._tracked: dict[Performer, float] = {}
         self._driven: dict[Performer, float] = {}
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="likeness-engine")
         self._tasks: set[asyncio.Task[None]] = set()
         self._wakeup: asyncio.Future[None] | None = None
         self._next_pass = 0.0
@@ -100,7 +105,7 @@ class Stage:
 
     async def start(self) -> None:
         """Start the voice and the loop. Raises MachineError when the machine lacks something."""
-        await asyncio.gather(self.voice.start(), self._list_characters())
+        await asyncio.gather(self.voice.start(), self._engine.start(), self._list_characters())
         self._spawn(self._run(), "stage loop")
         self._spawn(self._watch(), "stage watch")
         self.ready = True
@@ -112,7 +117,7 @@ class Stage:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.voice.aclose()
-        self._thread.shutdown()
+        await self._engine.stop()
 
     async def end_all(self) -> None:
         """Take no more sessions, and end those there are: everybody is told, everything is logged."""
@@ -154,7 +159,7 @@ class Stage:
         if session.speaker is not None:
             await session.speaker.close()
         if performer is not None:
-            await self._between(lambda: self._release(performer))
+            self._release(performer)
             try:
                 seal = session.record.flush()
                 if seal is not None and not performer.failed:
@@ -195,13 +200,9 @@ class Stage:
         """Ed25519 public key, 32 bytes."""
         return self.archive.server_key
 
-    async def cast(self, id: str) -> tuple[Character, Head]:
-        """A character and its head, loaded once. Raises NotFoundError, InputError."""
-        character = await asyncio.to_thread(load_character, id)
-        head = self._heads.get(character.head)
-        if head is None:
-            head = self._heads[character.head] = await asyncio.to_thread(load_head, character.head)
-        return character, head
+    async def cast(self, id: str) -> Character:
+        """A character by its id. Raises NotFoundError, InputError."""
+        return self.characters.get(id) or await asyncio.to_thread(load_character, id)
 
     def grant(self, token: str) -> Grant:
         """What a token allows here. Raises DeniedError."""
@@ -220,15 +221,11 @@ class Stage:
         else:
             asyncio.get_running_loop().call_later(wait, _set, future)
 
-    def post(self, command: Callable[[], None]) -> None:
-        """Run a function before the next pass, when no thread uses the performers."""
-        self._commands.append(command)
-
     def open_microphone(self, performer: Performer) -> None:
         """Give a performer a live voice."""
-        ahead = self._engine.lipsync.look_ahead
+        ahead = self._engine.look_ahead
         performer.microphone = Microphone(performer.next_frame, ahead, self._lead - BLOCK)
-        self.post(lambda: self._engine.listen(performer))
+        self._engine.post("listen", performer.row)
 
     def close_microphone(self, performer: Performer) -> None:
         """Take the live voice away once it has been heard to its end."""
@@ -237,29 +234,28 @@ class Stage:
     def set_epoch(self, performer: Performer, epoch: int) -> None:
         """Frames from now on carry this epoch."""
         performer.epoch = epoch
-        self.post(lambda: self._engine.troupe.set_epoch(performer.row, epoch))
+        self._engine.post("set_epoch", performer.row, epoch)
 
     def set_listener(self, performer: Performer, position: Float32) -> None:
         """Where the person is whom the performer looks at, [3] m."""
-        self.post(lambda: self._engine.troupe.set_listener(performer.row, position))
+        self._engine.post("set_listener", performer.row, position)
 
     def set_override(
         self, performer: Performer, controls: Float32 | None, expression: Float32 | None
     ) -> None:
         """A manual layer: [52] with nan where the control is free, psi [<= E]."""
-        self.post(lambda: self._engine.troupe.set_override(performer.row, controls, expression))
+        self._engine.post("set_override", performer.row, controls, expression)
 
     def set_pose(self, performer: Performer, pose: Pose) -> None:
         """The person's head and hands."""
-        rotation, hands = pose.head_rotation(), pose.hands_from_head()
         self._tracked[performer] = self.now()
-        self.post(lambda: self._engine.troupe.set_pose(performer.row, rotation, pose.position, hands))
+        rotation, hands = pose.head_rotation(), pose.hands_from_head()
+        self._engine.post("set_pose", performer.row, rotation, pose.position, hands)
 
     def set_tracked(self, performer: Performer, controls: ControlsIn) -> None:
         """The person's own face."""
         self._tracked[performer] = self.now()
-        face, head = controls.controls, controls.head
-        self.post(lambda: self._engine.troupe.set_tracked(performer.row, face, None, head))
+        self._engine.post("set_tracked", performer.row, controls.controls, controls.head)
 
     def update_driver(self, session: Session, tracked: bool = False) -> None:
         """See what drives a performer now; a change is logged and every mark in the room follows."""
@@ -283,7 +279,7 @@ class Stage:
         if driver == performer.driver:
             return
         performer.driver = driver
-        self.post(lambda: self._engine.troupe.set_driver(performer.row, driver))
+        self._engine.post("set_driver", performer.row, driver)
         tag = session.record.tag(driver)
         session.record.note("driver", {"driver": tag.driven_by})
         session.room.tell(ServerMessage(mark=room_pb2.Mark(avatar=performer.avatar, tag=tag)))
@@ -303,7 +299,7 @@ class Stage:
     # --- opening ---------------------------------------------------------------------------------------
 
     def _hello_limit(self, peer: str) -> RateLimit:
-        host = peer.rsplit(":", 1)[0]
+        host = host_of(peer)
         if host not in self._hellos:
             if len(self._hellos) >= 1000:
                 self._hellos.pop(next(iter(self._hellos)))
@@ -350,23 +346,23 @@ class Stage:
     async def _open(
         self, hello: room_pb2.Hello, peer: str, grant: Grant, room_id: str, scene: str
     ) -> tuple[Session, room_pb2.Welcome]:
-        cast = await self.cast(hello.character) if hello.character else None
+        character = await self.cast(hello.character) if hello.character else None
         name = grant.name or "".join(c for c in hello.name if c.isprintable())[:MAX_NAME].strip()
         record = await self.archive.open(
-            character=cast[0] if cast else None,
+            character=character,
             room=room_id,
             scene=scene,
             role=grant.role,
-            peer=peer,
+            peer=host_of(peer),
             driver=stream_pb2.DRIVER_IDLE,
         )
         room = self.rooms.get(room_id)
         if room is None:
             room = self.rooms[room_id] = Room(room_id, scene)
         performer = None
-        if cast is not None:
-            performer = await self.add_performer(*cast, avatar=room.next_avatar())
-            performer.session, performer.record = record.session, record
+        if character is not None:
+            performer = await self.add_performer(character, room.next_avatar())
+            performer.session = record.session
             record.seal_for(performer.avatar)
         session = Session(
             id=record.session,
@@ -380,7 +376,11 @@ class Stage:
             record=record,
             stage=self,
         )
-        record.on_failure = lambda text: self._spawn(self.fail(session, text), "fail closed")
+
+        def fail(text: str) -> None:
+            self._spawn(self.fail(session, text), "fail closed")
+
+        record.on_failure = fail
         self.rooms.setdefault(room_id, room)
         room.sessions[session.id] = session
         self.sessions[session.id] = session
@@ -392,15 +392,16 @@ class Stage:
             room.tell(ServerMessage(header=self.header(session, None)), session)
         return session, self._welcome(session, resumed=False)
 
-    async def add_performer(self, character: Character, head: Head, avatar: int) -> Performer:
+    async def add_performer(self, character: Character, avatar: int) -> Performer:
         """A performer on the stage's clock, idle."""
-        engine, seed = self._engine, secrets.randbits(32)
-        return await self._between(
-            lambda: engine.add(character, head, seed, avatar=avatar, lead=self._lead, tick=self.clock.tick())
-        )
+        added = self._engine.call("add", character, secrets.randbits(32))
+        self.wake()
+        row, components, scales = await added
+        return Performer(avatar, character, row, components, scales, self._lead, self.clock.tick())
 
     def _release(self, performer: Performer) -> None:
-        self._engine.remove(performer)
+        performer.removed = True
+        self._engine.post("remove", performer.row)
         self._tracked.pop(performer, None)
         self._driven.pop(performer, None)
 
@@ -432,35 +433,36 @@ class Stage:
             )
             session.room.tell(ServerMessage(speech=state))
 
-        waiting = self.config.limits.queued_says
-        return Speaker(performer, self.voice, performer.character.voice, waiting, self.post, tell)
+        def pronounce(phones: list[tuple[str, int, int]]) -> None:
+            self._engine.post("pronounce", performer.row, phones)
+
+        return Speaker(
+            performer,
+            self.voice,
+            performer.character.voice,
+            self.config.limits.queued_says,
+            pronounce,
+            lambda: self._engine.post("hush", performer.row),
+            tell,
+        )
 
     async def _close_microphone(self, performer: Performer, mic: Microphone | None) -> None:
         if mic is None:
             return
         while not mic.silent and performer.microphone is mic:
             await asyncio.sleep(0.05)
-        await asyncio.sleep((self._lead + self._engine.lipsync.look_ahead) / SAMPLE_RATE)
+        await asyncio.sleep((self._lead + self._engine.look_ahead) / SAMPLE_RATE)
 
-        def close() -> None:
-            if performer.microphone is mic:
-                performer.microphone = None
-                self._engine.deafen(performer)
-
-        self.post(close)
+        if performer.microphone is mic and not performer.removed:
+            performer.microphone = None
+            self._engine.post("deafen", performer.row)
 
     # --- the loop --------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
         last = self.clock.sample()
         while True:
             await self._rest()
-            for command in self._take_commands():
-                try:
-                    command()
-                except Exception:
-                    _log.exception("a command of the stage failed")
             sample = self.clock.sample()
             if sample - last > STALL:
                 lost = (sample - last) // SAMPLES_PER_FRAME - 1
@@ -469,13 +471,16 @@ class Stage:
                 sample = self.clock.sample()
             last = sample
             frames, voices = self._due(sample)
-            if not frames and not voices:
+            if not frames and not voices and not self._engine.pending:
                 continue
             started = self.now()
             try:
-                made = await loop.run_in_executor(self._thread, self._engine.run, frames, voices)
-                self._deliver(made)
+                await self._pass(frames, voices)
                 self._streak, self.ready = 0, not self._stopping
+            except EngineDied:
+                _log.exception("the engine died; another one is started")
+                self.ready = False
+                await self._revive()
             except Exception:  # one bad pass must not end everybody's session
                 _log.exception("a pass of the stage failed")
                 self.metrics.failed_passes.inc()
@@ -483,12 +488,68 @@ class Stage:
                 self.ready = self._streak < STREAK
             ended = self.now()
             self.metrics.pass_seconds.observe(ended - started)
-            # Under load passes come less often and carry more: half of the time belongs to the others.
-            self._next_pass = ended + max(GAP, ended - started)
+            # Under load passes come less often and carry more.
+            self._next_pass = ended + max(GAP, REST * (ended - started))
 
-    def _take_commands(self) -> list[Callable[[], None]]:
-        commands, self._commands = self._commands, []
-        return commands
+    async def _pass(self, frames: list[FrameJob], voices: list[VoiceJob]) -> None:
+        """Make what is due and send it."""
+        groups, voice_round = rounds(frames), VoiceRound(voices)
+        answer = await self._engine.run([batch(jobs) for jobs in groups], voice_round.blocks)
+        packets: dict[str, list[bytes]] = {}
+        for jobs, (encoded, _) in zip(groups, answer.frames, strict=True):
+            for job, packet in zip(jobs, encoded, strict=True):
+                self._seal(job, packet, packets)
+        for room_id, of_room in packets.items():
+            room = self.rooms.get(room_id)
+            if room is not None:
+                room.send_motion(split_datagrams(of_room))
+        self._send_voices(voice_round.packets(answer.packets))
+
+    def _seal(self, job: FrameJob, packet: bytes, packets: dict[str, list[bytes]]) -> None:
+        """A frame goes out only under a seal."""
+        performer = job.performer
+        session = self.sessions.get(performer.session)
+        if session is None or performer.failed:
+            return
+        try:
+            seal = session.record.add(job.sequence, packet)
+        except (LikenessError, OSError, ValueError) as error:
+            _log.exception("sealing failed for session %s", session.id)
+            performer.failed = True
+            self._spawn(self.fail(session, str(error)), "fail closed")
+            return
+        packets.setdefault(session.room.id, []).append(packet)
+        self.metrics.frames.inc()
+        if seal is not None:
+            session.room.tell(ServerMessage(seal=seal))
+            self.metrics.seals.inc()
+
+    def _send_voices(self, voices: list[MadeVoice]) -> None:
+        for voice in voices:
+            session = self.sessions.get(voice.performer.session)
+            if session is not None and not voice.performer.failed:
+                session.room.send_voice(session, voice.everyone, voice.own)
+                self.metrics.voice_blocks.inc()
+
+    async def _revive(self) -> None:
+        """Another engine, with everybody on it; what was being said is cut, because its phones are lost."""
+        await self._engine.stop()
+        try:
+            await self._engine.start()
+            for session in list(self.sessions.values()):
+                performer = session.performer
+                if performer is None:
+                    continue
+                performer.row, _, _ = await self._engine.ask("add", performer.character, secrets.randbits(32))
+                self._engine.post("set_driver", performer.row, performer.driver)
+                self._engine.post("set_epoch", performer.row, performer.epoch)
+                if performer.microphone is not None:
+                    self._engine.post("listen", performer.row)
+                if session.speaker is not None and session.speaker.speaking:
+                    session.speaker.stop()
+        except LikenessError:
+            _log.exception("the engine could not be started again")
+            await asyncio.sleep(1.0)
 
     async def _rest(self) -> None:
         """Wait for the next tick or voice block, or for live sound."""
@@ -509,7 +570,7 @@ class Stage:
         voices: list[VoiceJob] = []
         for session in self.sessions.values():
             performer = session.performer
-            if performer is None or performer.failed or performer.prosody_slot is None:
+            if performer is None or performer.failed:
                 continue
             late = performer.microphone is None and performer.behind(sample)
             if late:
@@ -518,31 +579,6 @@ class Stage:
             voices += performer.blocks_due(sample, _wanted(session))
         return frames, voices
 
-    def _deliver(self, made: Made) -> None:
-        packets: dict[str, list[bytes]] = {}
-        for frame in made.frames:
-            session = self.sessions.get(frame.performer.session)
-            if session is None:
-                continue
-            packets.setdefault(session.room.id, []).append(frame.packet)
-            if frame.seal is not None:
-                session.room.tell(ServerMessage(seal=frame.seal))
-                self.metrics.seals.inc()
-        for room_id, of_room in packets.items():
-            room = self.rooms.get(room_id)
-            if room is not None:
-                room.send_motion(split_datagrams(of_room))
-        for voice in made.voices:
-            session = self.sessions.get(voice.performer.session)
-            if session is not None:
-                session.room.send_voice(session, voice.everyone, voice.own)
-        self.metrics.frames.inc(len(made.frames))
-        self.metrics.voice_blocks.inc(len(made.voices))
-        for performer, text in made.failures.items():
-            session = self.sessions.get(performer.session)
-            if session is not None:
-                self._spawn(self.fail(session, text), "fail closed")
-
     async def _watch(self) -> None:
         """What need not be done on every tick."""
         limits = self.config.stage
@@ -550,6 +586,7 @@ class Stage:
             await asyncio.sleep(6 / FRAME_RATE)
             now = self.now()
             if now - self._listed_at > 10:
+                self._listed_at = now
                 self._spawn(self._relist(), "list of characters")
             for session in list(self.sessions.values()):
                 if session.speaker is not None:
@@ -564,33 +601,26 @@ class Stage:
 
     async def _list_characters(self) -> None:
         def read() -> tuple[dict[str, Character], likeness_pb2.ListCharactersResponse]:
-            known = {c.id: c for c in list_characters()}
-            infos = [character_info(c) for c in known.values()]
+            known: dict[str, Character] = {}
+            infos: list[likeness_pb2.CharacterInfo] = []
+            for id in character_ids():
+                try:
+                    known[id] = character = load_character(id)
+                    infos.append(character_info(character))
+                except LikenessError as error:  # one that is broken must not keep the others off the stage
+                    known.pop(id, None)
+                    if self._listed_at < 0:
+                        _log.warning("%s is left out: %s", id, error)
             return known, likeness_pb2.ListCharactersResponse(characters=infos)
 
-        self._listed_at = self.now()
         self.characters, self._character_list = await asyncio.to_thread(read)
+        self._listed_at = self.now()
 
     async def _relist(self) -> None:
         try:
             await self._list_characters()
         except LikenessError as error:
             _log.warning("the characters could not be read again: %s", error)
-
-    async def _between(self, command: Callable[[], T]) -> T:
-        """Run a function between two passes and wait for what it returns."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-
-        def run() -> None:
-            if not future.cancelled():
-                try:
-                    future.set_result(command())
-                except Exception as error:
-                    future.set_exception(error)
-
-        self.post(run)
-        self.wake()
-        return await future
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
@@ -645,6 +675,14 @@ def _wanted(session: Session) -> Wanted:
             opus = opus or bool(other.outlet and other.outlet.want_opus)
     own = session.hears() and not session.hear_self
     return Wanted(everyone, opus, own, own and bool(session.outlet and session.outlet.want_opus))
+
+
+def host_of(peer: str) -> str:
+    """An address without its port, as gRPC and HTTP write them: "ipv4:10.0.0.7:51", "10.0.0.7"."""
+    kind, _, rest = peer.partition(":")
+    if kind in ("ipv4", "ipv6"):
+        return rest.rsplit(":", 1)[0]
+    return peer
 
 
 def _set(future: "asyncio.Future[None]") -> None:

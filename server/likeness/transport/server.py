@@ -1,25 +1,18 @@
 """serve: one server, from its configuration to a clean stop."""
 
 import asyncio
-import contextlib
 import gc
 import logging
-import secrets
 import signal
 import sys
 import webbrowser
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
-from likeness.performance.troupe import Troupe
 from likeness.speech import load_voice
-from likeness.speech.lipsync import LipSync
-from likeness.speech.prosody import Prosody
 from likeness.stage.animate import Animator
 from likeness.stage.config import TLS_ADVICE, ServerConfig, check_config
-from likeness.stage.engine import Engine
+from likeness.stage.engine_process import EngineProcess
 from likeness.stage.record import open_archive
 from likeness.stage.stage import Stage
 
@@ -27,6 +20,8 @@ if TYPE_CHECKING:
     from likeness.transport.grpc_server import GrpcServer
     from likeness.transport.http import WebServer
 
+ANIMATION_NICE: Final = 5
+"""Animate works behind the rooms, which cannot wait."""
 SWITCH_SECONDS: Final = 0.0005
 """How long Python lets one thread run while another waits: the default of 5 ms is a third of a frame."""
 
@@ -73,23 +68,19 @@ class Server:
         """Start everything; returns when it can be used. Raises as `serve`."""
         config = self.config
         check_config(config)
-        # Torch takes seconds to import: meanwhile the ledger is opened and the rest imported.
-        engines = asyncio.create_task(asyncio.to_thread(_engines, config))
-        try:
-            archive = await asyncio.to_thread(open_archive, config.data)
-            self._undo.append(("ledger", archive.close))
-            voice = load_voice(config.voice)
-            transports = await asyncio.to_thread(_transports)
-        except BaseException:
-            with contextlib.suppress(Exception):
-                await engines
-            raise
-        live, offline = await engines
-        stage = Stage(config, voice=voice, engine=live, archive=archive)
+        archive = await asyncio.to_thread(open_archive, config.data)
+        self._undo.append(("ledger", archive.close))
+        engine = EngineProcess(config.limits.sessions)
+        stage = Stage(config, voice=load_voice(config.voice), engine=engine, archive=archive)
         self._undo.append(("stage", stage.stop))
-        await stage.start()
-        animator = Animator(stage, offline)
-        self._undo.append(("animations", animator.close))
+        # The engine's process takes seconds to load its models: meanwhile the rest is imported.
+        starting = asyncio.create_task(stage.start())
+        try:
+            transports = await asyncio.to_thread(_transports)
+        finally:
+            await starting
+        animator = Animator(stage, EngineProcess(config.limits.animations, ANIMATION_NICE))
+        self._undo.append(("animations", animator.stop))
         grpc_server, web_server = transports
         web = web_server(stage, config)
         self._undo.append(("HTTP", web.stop))
@@ -104,6 +95,7 @@ class Server:
         # What lives now lives long: collections during a tick need not look at it again.
         gc.collect()
         gc.freeze()
+        animator.start()
 
     async def stop(self) -> None:
         """Stop in the opposite order; what fails to stop is logged and does not keep the rest."""
@@ -132,17 +124,6 @@ class Server:
             lines.append(f"Others can reach this server without TLS. {TLS_ADVICE}")
         lines.append("Ctrl-C stops it.")
         return "\n".join(lines)
-
-
-def _engines(config: ServerConfig) -> tuple[Engine, Engine]:
-    """The numeric parts: for the rooms, and for Animate."""
-    live = LipSync(capacity=config.limits.sessions)
-    offline = LipSync(capacity=config.limits.animations)
-
-    def engine(lipsync: LipSync) -> Engine:
-        return Engine(lipsync, Prosody(np.random.default_rng(secrets.randbits(64))), Troupe())
-
-    return engine(live), engine(offline)
 
 
 def _transports() -> tuple[type["GrpcServer"], type["WebServer"]]:

@@ -1,0 +1,199 @@
+"""`likeness bench live`: live microphones through the real server over gRPC.
+
+The server runs in a process of its own; this process is all of its clients. Both share this machine's cores,
+so the figures are for a machine that also carries its audience.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from contextlib import nullcontext
+from typing import Final
+
+import click
+import grpc.aio
+import numpy as np
+from numpy.typing import NDArray
+
+from likeness.cli.bench.browser import a_server
+from likeness.cli.bench.figure import Figure, at_least, at_most, print_figures
+from likeness.cli.bench.join_client import JoinClient
+from likeness.cli.bench.server_use import grpc_address, processor_seconds
+from likeness.cli.bench.speech_sample import speech_samples
+from likeness.v1.room_pb2 import Hello
+
+LEAD: Final = 0.060
+"""Seconds that frames go out before their sound."""
+SETTLE: Final = 1.0
+"""Seconds at the start of each stream that are left out: connections are being made."""
+SETTINGS: Final = "[limits]\nsessions = 512\nrooms = 512\nhellos_per_second = 1000\n"
+
+
+def run(
+    streams: int = 50, seconds: float = 20.0, few: int = 10, character: str = "einstein", server: str = ""
+) -> list[Figure]:
+    """Measure latency with `few` streams, then punctuality with `streams`."""
+    voices = speech_samples()
+    with nullcontext() if server else a_server(SETTINGS) as own:
+        address = server or grpc_address(own)
+        pid = None if own is None else own.process.pid
+        latency = asyncio.run(_latency(address, voices, few, min(seconds, 15.0), character))
+        figures = [
+            at_most(
+                f"microphone packet in -> face packet out, {few} streams, p99",
+                1000 * float(np.percentile(latency, 99)),
+                15.0,
+                "ms",
+                f"beyond the look-ahead of the lip-sync; p50 {1000 * float(np.median(latency)):.1f} ms, "
+                f"{len(latency)} frames",
+            )
+        ]
+        before, begun = processor_seconds(pid), time.perf_counter()
+        clients = asyncio.run(_streams(address, voices, streams, seconds, character, hear_self=False))
+        used = (processor_seconds(pid) - before) / (time.perf_counter() - begun)
+        punctual = [_on_time(client) for client in clients]
+        share = 100 * float(np.mean([p.share for p in punctual]))
+        worst = 100 * min(p.share for p in punctual)
+        figures += [
+            at_least(
+                f"frames on time, {streams} live streams at 60 fps",
+                share,
+                99.0,
+                "%",
+                f"worst stream {worst:.2f} %",
+            ),
+            Figure(
+                "frames received a second and stream",
+                float(np.mean([p.rate for p in punctual])),
+                "fps",
+                ">= 59.5",
+                float(np.mean([p.rate for p in punctual])) >= 59.5,
+            ),
+            Figure("frames lost", float(sum(p.lost for p in punctual)), "", "", None),
+            Figure(
+                "spread of arrival against the media clock, p99", 1000 * max(p.spread for p in punctual), "ms"
+            ),
+        ]
+        if pid is not None:
+            note = f"{os.cpu_count()} cores, shared with {streams} clients"
+            figures.append(Figure("server's processor time", 100 * used, "% of a core", note=note))
+        return figures
+
+
+class Punctuality:
+    """How one stream's frames arrived.
+
+    A frame is on time when it is there before its sound can be: at most the server's lead later than the
+    most punctual frames of its stream. A frame that never came is not on time.
+    """
+
+    def __init__(self, frames: list[tuple[float, int, int]]) -> None:
+        when = np.array([f[0] for f in frames])
+        sample = np.array([f[1] for f in frames], np.int64)
+        sequence = np.array([f[2] for f in frames], np.int64)
+        kept = when >= when[0] + SETTLE
+        when, sample, sequence = when[kept], sample[kept], sequence[kept]
+        expected = int(sequence[-1] - sequence[0]) + 1
+        delay = when - sample / 48_000
+        late = delay - np.percentile(delay, 5)
+        self.lost = expected - len(when)
+        self.share = float(np.sum(late <= LEAD)) / expected
+        self.rate = (len(when) - 1) / float(when[-1] - when[0])
+        self.spread = float(np.percentile(late, 99))
+
+
+def _on_time(client: JoinClient) -> Punctuality:
+    return Punctuality(client.seen.frames())
+
+
+async def _streams(
+    address: str,
+    voices: list[NDArray[np.int16]],
+    streams: int,
+    seconds: float,
+    character: str,
+    hear_self: bool,
+) -> list[JoinClient]:
+    """Live streams that start at random moments, each in a room of its own."""
+    async with grpc.aio.insecure_channel(address) as channel:
+        clients = [JoinClient(channel) for _ in range(streams)]
+        for client in clients:
+            hello = Hello(character=character, want_voice=hear_self)
+            await client.join(hello)
+        random = np.random.default_rng(5)
+        start = time.perf_counter() + 0.2
+        await asyncio.gather(
+            *(
+                client.talk(voices[k % len(voices)], start + random.uniform(0, 0.5), seconds, hear_self)
+                for k, client in enumerate(clients)
+            )
+        )
+        await asyncio.gather(*(client.leave() for client in clients))
+        return clients
+
+
+async def _latency(
+    address: str, voices: list[NDArray[np.int16]], streams: int, seconds: float, character: str
+) -> NDArray[np.float64]:
+    """Seconds from sending the packet that completes a frame's look-ahead to receiving that frame."""
+    from likeness.speech.listener import LOOK_AHEAD
+
+    clients = await _streams(address, voices, streams, seconds, character, hear_self=True)
+    out: list[float] = []
+    for k, client in enumerate(clients):
+        offset = _offset(client, voices[k % len(voices)])
+        ends = np.array([end for _, end in client.sent])
+        times = np.array([when for when, _ in client.sent])
+        first, last = times[0] + SETTLE, times[-1]
+        for when, sample, _ in client.seen.frames():
+            needed = sample + LOOK_AHEAD - offset
+            index = int(np.searchsorted(ends, needed))
+            if index < len(times) and first <= times[index] and when <= last:
+                out.append(when - times[index])
+    return np.array(out)
+
+
+def _offset(client: JoinClient, pcm: NDArray[np.int16]) -> int:
+    """Media sample minus microphone sample: found by recognising a loud stretch of the voice that came back.
+
+    Raises ValueError when the voice is not the one that was sent, sample for sample.
+    """
+    voice = {sample: np.frombuffer(data, "<i2") for _, sample, data in client.seen.voice}
+    sent = np.tile(pcm, client.sent[-1][1] // len(pcm) + 1)[: client.sent[-1][1]].astype(np.float32)
+    found: list[int] = []
+    loud = sorted(voice, key=lambda s: -float(np.abs(voice[s].astype(np.float32)).sum()))
+    for sample in sorted(loud[:8]):
+        piece = voice[sample].astype(np.float32)
+        spectrum = np.fft.rfft(sent, 2 * len(sent)) * np.conj(np.fft.rfft(piece, 2 * len(sent)))
+        match = np.fft.irfft(spectrum)[: len(sent) - len(piece)]
+        # A looped recording matches once a loop: the media clock says which one is meant.
+        exact = [
+            int(at)
+            for at in np.nonzero(match > 0.999 * match.max())[0]
+            if np.abs(sent[at : at + len(piece)] - piece).max() <= 1
+        ]
+        found += [sample - at for at in exact]
+    if not found:
+        raise ValueError("the voice that came back is not the voice that was sent")
+    # A looped recording also matches a loop earlier or later; the media clock began before the first word.
+    values, counts = np.unique([o for o in found if o > 0], return_counts=True)
+    return int(values[counts == counts.max()].min())
+
+
+@click.command()
+@click.option("--streams", default=50, show_default=True, help="Live streams for the punctuality figure.")
+@click.option("--few", default=10, show_default=True, help="Live streams for the latency figure.")
+@click.option("--seconds", default=20.0, show_default=True, help="Length of each stream.")
+@click.option("--character", default="einstein", show_default=True, help="Who is embodied.")
+@click.option("--server", default="", help="host:port of a running server's gRPC; default: one is started.")
+def live(streams: int, few: int, seconds: float, character: str, server: str) -> None:
+    """Live streams through the real server: latency, frames on time.
+
+    \b
+    Examples:
+      likeness bench live
+      likeness bench live --streams 80 --seconds 60
+    """
+    if not print_figures("Live streams over gRPC", run(streams, seconds, few, character, server)):
+        sys.exit(1)
