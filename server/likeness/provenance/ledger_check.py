@@ -62,14 +62,14 @@ def _verify(
             problems.append(f"Entry {frontier.size} is missing: the next one is {position}.")
             break
         trouble = _entry_trouble(position, session, kind, data)
-        made = frontier.append(leaf_hash(bytes(data)))
+        made = frontier.append(leaf_hash(_raw(data)))
         for level, place, digest in made:
             row = connection.execute(
                 "SELECT hash FROM nodes WHERE level = ? AND place = ?", (level, place)
             ).fetchone()
             if row is None:
                 trouble = trouble or f"Entry {position}: the tree lacks node {level}/{place}."
-            elif bytes(row[0]) != digest:
+            elif _raw(row[0]) != digest:
                 trouble = trouble or (
                     f"Entry {position} was changed: it is not what the tree holds."
                     if level == 0
@@ -101,6 +101,11 @@ def _verify(
     if problems:
         return Report(False, (*lines, "NOT VERIFIED: the ledger was changed or is damaged."))
     return Report(True, (*lines, f"Verified. Root {frontier.root.hex()}."))
+
+
+def _raw(value: object) -> bytes:
+    """A column's bytes, whatever someone put there."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
 
 
 def _entry_trouble(position: int, session: object, kind: object, data: object) -> str:
