@@ -181,7 +181,6 @@ def test_a_changed_byte_in_an_entry_is_found_and_named(filled: Path, position: i
     [
         (
             "UPDATE entries SET session = 'S9' WHERE position = 4",
-            (),
             "Entry 4 is listed under another session",
         ),
         ("UPDATE entries SET kind = 'open' WHERE position = 4", "Entry 4 is listed"),
