@@ -47,7 +47,7 @@ export class Performer {
   push(data: DataView, offset: number, nowMs: number): Verdict {
     const frame = decodeFrame(data, offset, this.header.scales)
     this.#check?.frame(frame.sequence, frame.bytes)
-    const verdict = this.track.push(frame)
+    const verdict = this.track.push(frame, nowMs)
     if (verdict === 'kept') {
       this.#arrival.observe(frame.sample, nowMs)
       // After a stop, the first frame of the new epoch says from which sample on sound is welcome again.
@@ -64,7 +64,7 @@ export class Performer {
 
   /** Takes a frame that was recorded. */
   pushFrame(frame: MotionFrame): void {
-    this.track.push(frame)
+    this.track.push(frame, performance.now())
   }
 
   /** Forgets all motion: a recording begins again. */
@@ -83,7 +83,7 @@ export class Performer {
         this.voice?.unsilence()
       }
     }
-    return this.track.faceAt(heard, dueMs)
+    return this.track.faceAt(heard, performance.now())
   }
 
   /** Stops face and sound at once; returns the epoch to tell the server. */

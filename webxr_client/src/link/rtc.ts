@@ -1,6 +1,6 @@
 import { JsonReader } from '../wire/json'
 import { type ClientMessage, type Hello, readWelcome, type Welcome } from '../wire/messages'
-import { answerPing } from '../wire/packet'
+import { answerPing, decodePong } from '../wire/packet'
 import { type Link, type LinkEvents, RefusedError, within } from './link'
 import { Liveness } from './liveness'
 
@@ -53,7 +53,7 @@ export class RtcLink implements Link {
       const data = new DataView(event.data)
       const pong = answerPing(data)
       if (pong) this.sendMotion(pong)
-      else events.motion(data)
+      else if (!decodePong(data)) events.motion(data)
     }
     connection.onconnectionstatechange = () => {
       if (['failed', 'closed'].includes(connection.connectionState)) this.#fail('the connection was lost')

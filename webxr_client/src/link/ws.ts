@@ -1,5 +1,5 @@
 import { type ClientMessage, type Hello, readServerMessage, type Welcome } from '../wire/messages'
-import { answerPing, decodeVoice } from '../wire/packet'
+import { answerPing, decodePong, decodeVoice } from '../wire/packet'
 import { type Link, type LinkEvents, RefusedError, within } from './link'
 import { Liveness } from './liveness'
 
@@ -80,7 +80,7 @@ export class WsLink implements Link {
       this.#bytes += voice.payload.byteLength
       this.#events.voice(voice)
     } else if (pong) this.sendMotion(pong)
-    else this.#events.motion(view)
+    else if (!decodePong(view)) this.#events.motion(view)
   }
 
   #fail(reason: string): void {

@@ -1,4 +1,4 @@
-import { isNewer, type MotionFrame, SAMPLE_RATE } from '../wire/packet'
+import { isNewer, type MotionFrame } from '../wire/packet'
 import { type Face, interpolate, relax, restFace } from './face'
 
 /** Without motion for this long the face eases to rest: it never freezes open-mouthed. */
@@ -23,6 +23,7 @@ export class MotionTrack {
   #stopped = false
   #rest = 1
   #lastMs: number | null = null
+  #arrivedMs = Number.NEGATIVE_INFINITY
   #drawn = Number.NaN
   #live: MotionFrame | null = null
 
@@ -56,7 +57,8 @@ export class MotionTrack {
     return this.#live
   }
 
-  push(frame: MotionFrame): Verdict {
+  /** Takes a frame that arrived at `nowMs`. */
+  push(frame: MotionFrame, nowMs: number): Verdict {
     if (this.#epoch === null) this.#epoch = frame.epoch
     else if (isNewer(this.#epoch, frame.epoch)) return 'old-epoch'
     else if (isNewer(frame.epoch, this.#epoch)) {
@@ -65,6 +67,7 @@ export class MotionTrack {
       this.#cut(frame.sample)
     }
     if (frame.epoch === this.#epoch) this.#stopped = false
+    this.#arrivedMs = Math.max(this.#arrivedMs, nowMs)
     const frames = this.#frames
     let at = frames.length
     while (at > 0 && (frames[at - 1] as MotionFrame).sample > frame.sample) at--
@@ -83,7 +86,7 @@ export class MotionTrack {
     return this.#epoch
   }
 
-  /** The face for sample `heard` at time `nowMs`. The result is reused by the next call. */
+  /** The face for sample `heard`, drawn at `nowMs`. The result is reused by the next call. */
   faceAt(heard: number, nowMs: number): Face {
     const elapsed = this.#lastMs === null ? 1e9 : Math.max(nowMs - this.#lastMs, 0)
     this.#lastMs = nowMs
@@ -103,15 +106,15 @@ export class MotionTrack {
         this.#drawn = a.sample + t * (b.sample - a.sample)
       }
     }
-    this.#ease(heard, elapsed)
+    this.#ease(heard, nowMs, elapsed)
     relax(this.#face, this.#rest)
     return this.#face
   }
 
-  #ease(heard: number, elapsedMs: number): void {
-    const newest = this.newest
-    const silentFor = ((heard - newest) / SAMPLE_RATE) * 1000
-    const stale = this.#stopped || !(silentFor <= REST_AFTER_MS)
+  #ease(heard: number, nowMs: number, elapsedMs: number): void {
+    // Judged by arrival: a slow machine that draws late is not a stream that stopped.
+    const dry = !(heard <= this.newest)
+    const stale = this.#stopped || (dry && nowMs - this.#arrivedMs > REST_AFTER_MS)
     const time = this.#stopped ? STOP_EASE_MS : stale ? EASE_OUT_MS : EASE_IN_MS
     const step = 1 - Math.exp(-elapsedMs / time)
     this.#rest += ((stale ? 1 : 0) - this.#rest) * step

@@ -2,6 +2,7 @@ import {
   AgXToneMapping,
   Color,
   Fog,
+  Group,
   PCFShadowMap,
   PerspectiveCamera,
   Scene,
@@ -11,6 +12,7 @@ import {
 } from 'three'
 import type { Avatar } from '../avatar/avatar'
 import { cheapen, type Quality } from '../avatar/materials'
+import { Backlog } from './backlog'
 import { Enlarger } from './enlarger'
 import { Lights, softboxEnvironment } from './lights'
 import { Mark, type MarkProbe } from './mark'
@@ -44,10 +46,13 @@ export class Stage {
   readonly mark = new Mark()
   readonly #renderer: WebGLRenderer
   readonly #scene = new Scene()
+  /** Everything but the viewer; a headset's wearer stays where they are and the world comes to them. */
+  readonly #world = new Group()
   readonly #camera = new PerspectiveCamera(27, 1, 0.05, 30)
   readonly #orbit: Orbit
   readonly #lights: Lights
   readonly #pace: Pace
+  readonly #backlog: Backlog
   readonly #options: StageOptions
   readonly #seats = new Map<number, Seat>()
   readonly #calm = matchMedia('(prefers-reduced-motion: reduce)')
@@ -57,7 +62,6 @@ export class Stage {
   #frames = 0
   #xrFrames = 0
   #lastMs = 0
-  #interval = 16.7
   #firstPicture = 0
   #bottomInset = 0
   readonly #enlarger: Enlarger | null = null
@@ -77,6 +81,7 @@ export class Stage {
     if (low) this.#enlarger = new Enlarger()
     const longest = low ? 0.5 : Math.min(devicePixelRatio, this.quality === 'high' ? 2 : 1.25)
     this.#pace = new Pace(longest, low ? 0.25 : 0.6, longest)
+    this.#backlog = new Backlog(this.#renderer.getContext() as WebGL2RenderingContext)
     this.#renderer.outputColorSpace = SRGBColorSpace
     this.#renderer.toneMapping = AgXToneMapping
     this.#renderer.shadowMap.enabled = !low
@@ -86,7 +91,8 @@ export class Stage {
     this.#renderer.xr.setReferenceSpaceType('local-floor')
     if (!low) this.#scene.environment = softboxEnvironment(this.#renderer)
     this.#lights = new Lights(low ? 0 : this.quality === 'high' ? 2048 : 1024)
-    this.#scene.add(this.#lights.group, this.mark.headPlane, this.#camera)
+    this.#world.add(this.#lights.group)
+    this.#scene.add(this.#world, this.mark.headPlane, this.#camera)
     this.#orbit = new Orbit(this.#camera, options.canvas)
     this.#set = buildSet('study')
     this.setScene('study')
@@ -122,7 +128,7 @@ export class Stage {
   /** The viewer's head in the avatars' space: metres from the place where the focused head's origin rests. */
   get listener(): { x: number; y: number; z: number } {
     const camera = this.#renderer.xr.isPresenting ? this.#renderer.xr.getCamera() : this.#camera
-    camera.getWorldPosition(viewer)
+    this.#world.worldToLocal(camera.getWorldPosition(viewer))
     return { x: viewer.x, y: viewer.y - this.#eyes, z: viewer.z }
   }
 
@@ -130,7 +136,7 @@ export class Stage {
     disposeSet(this.#set)
     this.#set = buildSet(name)
     if (this.quality === 'low') cheapen(this.#set.group)
-    this.#scene.add(this.#set.group)
+    this.#world.add(this.#set.group)
     const { lighting } = this.#set
     this.#scene.background = new Color(lighting.background)
     this.#scene.fog = new Fog(lighting.background, 3.2, 9)
@@ -147,7 +153,7 @@ export class Stage {
     plaque.setText(markText)
     this.#seats.set(id, { avatar, plaque, markText })
     avatar.group.visible = false
-    this.#scene.add(avatar.group, plaque.mesh)
+    this.#world.add(avatar.group, plaque.mesh)
     this.#arrange()
   }
 
@@ -203,12 +209,14 @@ export class Stage {
     session.addEventListener('end', () => {
       this.#session = null
       this.mark.hideInHeadset()
+      this.#world.position.set(0, 0, 0)
+      this.#world.rotation.y = 0
       this.#setEyes(SCREEN_EYES)
       this.resize()
       ended()
     })
-    await this.#renderer.xr.setSession(session)
     this.#greeted = false
+    await this.#renderer.xr.setSession(session)
   }
 
   async leaveHeadset(): Promise<void> {
@@ -217,12 +225,13 @@ export class Stage {
 
   #picture(time: number, frame?: XRFrame): void {
     const now = performance.now()
+    // While slow graphics still work on the last picture, another would only block the page and its network.
+    if (!this.#renderer.xr.isPresenting && this.#backlog.busy(now)) return
     const elapsed = Math.min(Math.max(now - this.#lastMs, 0), 1000)
     this.#lastMs = now
-    if (elapsed > 0) this.#interval += (Math.min(elapsed, 100) - this.#interval) * 0.1
     const presenting = this.#renderer.xr.isPresenting
-    // In a headset `time` is when the picture will be shown; on a screen that is about one picture later.
-    const due = presenting && frame ? Math.max(time, now) : now + Math.min(this.#interval, 34)
+    // In a headset `time` is when the picture will be shown; on a screen that is when the graphics are done.
+    const due = presenting && frame ? Math.max(time, now) : now + Math.min(this.#backlog.latencyMs, 60)
     this.#options.pose(due)
     this.mark.beginPicture()
     const shown = this.mark.drawable
@@ -240,6 +249,7 @@ export class Stage {
       const { clientWidth, clientHeight } = this.#options.canvas
       this.mark.drawScreen(this.#renderer, clientWidth, clientHeight, this.#bottomInset)
       for (const answer of this.#probes.splice(0)) answer(this.mark.probe(this.#renderer))
+      this.#backlog.submitted(now)
       const ratio = this.#pace.picture(now)
       if (ratio !== null) this.resize()
     } else {
@@ -251,23 +261,27 @@ export class Stage {
     this.#options.drawn(due)
   }
 
-  /** Once the headset knows where its wearer's eyes are, the character's eyes go to the same height, in front. */
+  /**
+   * Once the headset knows where its wearer's eyes are, the world moves: the character stands before them, eye to
+   * eye, wherever they stand and face.
+   */
   #meetEyes(frame: XRFrame | undefined): void {
     if (this.#greeted || !frame) return
     const space = this.#renderer.xr.getReferenceSpace()
     const pose = space ? frame.getViewerPose(space) : null
-    if (!space || !pose) return
+    if (!pose) return
     this.#greeted = true
     const { position, orientation } = pose.transform
-    this.#setEyes(Math.min(Math.max(position.y, 1.0), 1.75))
-    // Wherever the wearer stands and faces, the character is before them: move the space, not the furniture.
     const { x, y, z, w } = orientation
     const yaw = Math.atan2(2 * (x * z + w * y), 1 - 2 * (x * x + y * y))
-    const origin = new XRRigidTransform(
-      { x: position.x - TALK_DISTANCE * Math.sin(yaw), y: 0, z: position.z - TALK_DISTANCE * Math.cos(yaw) },
-      { x: 0, y: Math.sin(yaw / 2), z: 0, w: Math.cos(yaw / 2) },
+    this.#world.position.set(
+      position.x - TALK_DISTANCE * Math.sin(yaw),
+      0,
+      position.z - TALK_DISTANCE * Math.cos(yaw),
     )
-    this.#renderer.xr.setReferenceSpace(space.getOffsetReferenceSpace(origin))
+    this.#world.rotation.y = yaw
+    this.#world.updateMatrixWorld(true)
+    this.#setEyes(Math.min(Math.max(position.y, 1.0), 1.75))
   }
 
   #setEyes(y: number): void {

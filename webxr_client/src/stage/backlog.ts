@@ -1,0 +1,36 @@
+/** A picture that takes longer than this is no longer waited for: the fence itself may be lost. */
+const GIVE_UP_MS = 5000
+
+/** Knows whether the graphics are still busy with the last picture, and how long pictures take to finish. */
+export class Backlog {
+  readonly #gl: WebGL2RenderingContext
+  #fence: WebGLSync | null = null
+  #submittedMs = 0
+  #latency = 17
+
+  constructor(gl: WebGL2RenderingContext) {
+    this.#gl = gl
+  }
+
+  /** Smoothed time from submitting a picture to its being finished, at least one refresh of the screen. */
+  get latencyMs(): number {
+    return Math.max(this.#latency, 16)
+  }
+
+  submitted(nowMs: number): void {
+    if (this.#fence) this.#gl.deleteSync(this.#fence)
+    this.#fence = this.#gl.fenceSync(this.#gl.SYNC_GPU_COMMANDS_COMPLETE, 0)
+    this.#gl.flush()
+    this.#submittedMs = nowMs
+  }
+
+  busy(nowMs: number): boolean {
+    if (!this.#fence) return false
+    const done = this.#gl.getSyncParameter(this.#fence, this.#gl.SYNC_STATUS) === this.#gl.SIGNALED
+    if (!done && nowMs - this.#submittedMs < GIVE_UP_MS) return true
+    this.#gl.deleteSync(this.#fence)
+    this.#fence = null
+    this.#latency += (nowMs - this.#submittedMs - this.#latency) * 0.2
+    return false
+  }
+}
