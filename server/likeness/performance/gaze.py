@@ -122,7 +122,7 @@ class Gazes:
         origin = c["origin"][rows]
         goal = after + origin + ease * (c["offset"][rows] - origin)
 
-        wish = np.clip(0.85 * after + c["follow"][rows], -HEAD_LIMIT, HEAD_LIMIT)
+        wish = np.clip(0.78 * after + c["follow"][rows], -HEAD_LIMIT, HEAD_LIMIT)
         head, speed = c["head"][rows], c["speed"][rows]
         speed = speed + _DT * (_HEAD_SPEED * _HEAD_SPEED * (wish - head) - 2.0 * _HEAD_SPEED * speed)
         head = head + _DT * speed
