@@ -1,4 +1,6 @@
-"""VOCA's network equals a plain reading of its description, and its offsets become the psi and jaw behind them."""
+"""VOCA's network equals a plain reading of its description, and its offsets become the psi and jaw behind
+them.
+"""
 
 import numpy as np
 import pytest
@@ -22,7 +24,10 @@ def generated_checkpoint(seed: int = 0) -> dict[str, np.ndarray]:
 def read_plainly(w: dict[str, np.ndarray], window: np.ndarray, subject: int) -> dict[str, np.ndarray]:
     """One window through the description, loop by loop: every layer's output."""
     p = "VOCA/SpeechEncoder/"
-    bn = {k: w[f"{p}batch_norm/{k}"][0].astype(float) for k in ("beta", "gamma", "moving_mean", "moving_variance")}
+    bn = {
+        k: w[f"{p}batch_norm/{k}"][0].astype(float)
+        for k in ("beta", "gamma", "moving_mean", "moving_variance")
+    }
     x = (window - bn["moving_mean"]) / np.sqrt(bn["moving_variance"] + 1e-5) * bn["gamma"] + bn["beta"]
     layers = {"batch_norm": x}
     who = np.zeros(8)
@@ -33,7 +38,9 @@ def read_plainly(w: dict[str, np.ndarray], window: np.ndarray, subject: int) -> 
         length, out = len(x), []
         for t in range(0, length, 2):
             total = bias.astype(float)
-            for tap in range(3):  # SAME, stride 2, even length: taps t, t + 1, t + 2; beyond the end there are zeros
+            for tap in range(
+                3
+            ):  # SAME, stride 2, even length: taps t, t + 1, t + 2; beyond the end there are zeros
                 if t + tap < length:
                     total = total + x[t + tap] @ kernel[tap, 0]
             out.append(np.maximum(total, 0))
@@ -113,7 +120,11 @@ def skinned(head: dict[str, np.ndarray], psi: np.ndarray, angle: float) -> np.nd
     turn = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
     out = np.empty_like(head["template"], dtype=float)
     for v in range(len(out)):
-        x = head["template"][v] + head["expression"][v] @ psi + head["jaw_corrective"][v] @ (turn - np.eye(3)).ravel()
+        x = (
+            head["template"][v]
+            + head["expression"][v] @ psi
+            + head["jaw_corrective"][v] @ (turn - np.eye(3)).ravel()
+        )
         moved = turn @ (x - head["jaw_joint"]) + head["jaw_joint"]
         out[v] = (1 - head["jaw_weight"][v]) * x + head["jaw_weight"][v] * moved
     return out

@@ -16,8 +16,8 @@ RATE = 16_000
 class Utterance:
     """A few sentences of one voice.
 
-    pcm int16 [S] at 16 kHz; phones int16 [n] are indices into `articulation.CLASSES`; bounds float32 [n, 2] their
-    starts and ends in seconds, in order, silence included.
+    pcm int16 [S] at 16 kHz; phones int16 [n] are indices into `articulation.CLASSES`; bounds float32 [n, 2]
+    their starts and ends in seconds, in order, silence included.
     """
 
     voice: str
@@ -31,8 +31,12 @@ class Utterance:
         return len(self.pcm) / RATE
 
 
-def utterance(voice: str, wave: NDArray[np.floating], phones: Sequence[tuple[str, float, float]]) -> Utterance:
-    """An utterance from a float wave (any scale; brought to a common loudness) and (class, start, end) in seconds."""
+def utterance(
+    voice: str, wave: NDArray[np.floating], phones: Sequence[tuple[str, float, float]]
+) -> Utterance:
+    """An utterance from a float wave (any scale; brought to a common loudness) and (class, start, end) in
+    seconds.
+    """
     loud = float(np.percentile(np.abs(wave), 99)) + 1e-9
     pcm = np.clip(wave * (8000.0 / loud), -32767, 32767).astype(np.int16)
     index = np.array([CLASS_INDEX[name] for name, _, _ in phones], np.int16)

@@ -9,19 +9,31 @@ import espeakng_loader
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
-
-from likeness.speech.articulation import SILENCE, ipa_classes
 from tools.lipsync.corpus import RATE, Utterance, join, utterance
 from tools.lipsync.sentences import Sentences
 
+from likeness.speech.articulation import SILENCE, ipa_classes
+
 # espeak voice, sentence language, share
 LANGUAGES = (
-    ("en-us", "en", 8), ("en-gb", "en", 5), ("en-gb-x-rp", "en", 3), ("en-gb-scotland", "en", 4), ("en-029", "en", 1),
-    ("en-us-nyc", "en", 2), ("de", "de", 3), ("fr", "fr", 3), ("es", "es", 3), ("es-419", "es", 1), ("it", "it", 3),
+    ("en-us", "en", 8), ("en-gb", "en", 5), ("en-gb-x-rp", "en", 3), ("en-gb-scotland", "en", 4),
+    ("en-029", "en", 1),
+    ("en-us-nyc", "en", 2), ("de", "de", 3), ("fr", "fr", 3), ("es", "es", 3), ("es-419", "es", 1), ("it",
+    "it", 3),
     ("ca", "ca", 2), ("pt", "es", 1), ("pt-br", "es", 1), ("nl", "de", 1), ("sv", "xx", 1), ("pl", "cs", 1),
     ("cs", "cs", 1), ("ru", "ru", 1), ("fi", "fi", 1), ("tr", "xx", 1), ("en-us", "xx", 2), ("ro", "it", 1),
 )  # fmt: skip
-_UNNATURAL = {"whisper", "whisperf", "fast", "Mr serious", "announcer", "anikaRobot", "UniRobot", "croak", "robosoft"}
+_UNNATURAL = {
+    "whisper",
+    "whisperf",
+    "fast",
+    "Mr serious",
+    "announcer",
+    "anikaRobot",
+    "UniRobot",
+    "croak",
+    "robosoft",
+}
 _BURST = frozenset("ptkcqʈbdɡg")
 _SYNCHRONOUS, _PHONEME_EVENTS, _IPA = 2, 1, 2
 _PHONEME, _UTF8 = 7, 1
@@ -38,7 +50,9 @@ class _Event(ctypes.Structure):
     )  # fmt: skip
 
 
-_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
+_Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
+)
 
 
 class Espeak:
@@ -67,7 +81,9 @@ class Espeak:
         """Choose a voice; False when there is no such voice."""
         return self._library.espeak_SetVoiceByName(name.encode()) == 0
 
-    def say(self, text: str, rate: int, pitch: int, pitch_range: int) -> tuple[NDArray[np.int16], list[tuple[str, int]]]:
+    def say(
+        self, text: str, rate: int, pitch: int, pitch_range: int
+    ) -> tuple[NDArray[np.int16], list[tuple[str, int]]]:
         """Sound at `self.rate` and (IPA, sample) events."""
         for parameter, value in ((1, rate), (2, 100), (3, pitch), (4, pitch_range)):
             self._library.espeak_SetParameter(parameter, value, 0)
@@ -130,7 +146,12 @@ def synthesise(hours: float, random: Random, sentences: Sentences) -> Iterator[U
         parts: list[Utterance] = []
         for _ in range(4):
             said = speak(
-                espeak, name, sentences.sentence(spelling, random), rate + random.randint(-15, 15), pitch, pitch_range
+                espeak,
+                name,
+                sentences.sentence(spelling, random),
+                rate + random.randint(-15, 15),
+                pitch,
+                pitch_range,
             )
             if said is not None:
                 parts += [said, pause(name, random.uniform(0, 0.5))]

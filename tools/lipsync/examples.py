@@ -1,7 +1,8 @@
-"""Training examples: stretches of sound with the mouth that belongs to them, spoilt in every way a microphone knows.
+"""Training examples: stretches of sound with the mouth that belongs to them, spoilt in every way a
+microphone knows.
 
-All disturbances act on power spectra, a batch at a time: vocal tracts longer and shorter, tempo, breathy and buzzy
-voices, microphones, rooms, noise, music, narrow bands.
+All disturbances act on power spectra, a batch at a time: vocal tracts longer and shorter, tempo, breathy
+and buzzy voices, microphones, rooms, noise, music, narrow bands.
 """
 
 import math
@@ -13,12 +14,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from tools.lipsync.corpus import RATE, Utterance, load
 from torch import Tensor
 
 from likeness.speech.articulation import BILABIAL, CLASS_INDEX, CLASSES, articulate_classes, shut
 from likeness.speech.listener import NETWORK_LAG
 from likeness.speech.mel import BANDS, BINS, FLOOR, VoiceMean, mel_matrix, power_spectrum, track_mean
-from tools.lipsync.corpus import RATE, Utterance, load
 
 LABEL_RATE: Final = 240
 _WINDOW: Final = 410
@@ -28,7 +29,9 @@ _LAG: Final = NETWORK_LAG / 48_000
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """An utterance and its labels, 240 a second: curves float16 [n, 8], shut bool [n], phone class uint8 [n]."""
+    """An utterance and its labels, 240 a second: curves float16 [n, 8], shut bool [n], phone class uint8
+    [n].
+    """
 
     voice: str
     pcm: NDArray[np.int16]
@@ -43,7 +46,9 @@ def label(u: Utterance) -> Labelled:
     bounds = np.round(u.bounds * 48_000).astype(np.int64)
     times = np.arange(count, dtype=np.int64) * (48_000 // LABEL_RATE)
     step = 2 * LABEL_RATE
-    curves = np.concatenate([articulate_classes(u.phones, bounds, times[i : i + step]) for i in range(0, count, step)])
+    curves = np.concatenate(
+        [articulate_classes(u.phones, bounds, times[i : i + step]) for i in range(0, count, step)]
+    )
     closed, phone = np.zeros(count, np.bool_), np.zeros(count, np.uint8)
     for index, (start, end) in zip(u.phones, bounds, strict=True):
         phone[(times >= start) & (times < end)] = index
@@ -135,7 +140,9 @@ class Examples:
         if len(sound) < span:
             sound = np.pad(sound, (0, span - len(sound)))
         centres = _WINDOW // 2 + np.arange(2 * self.ticks) * hop
-        index = np.round(centres).astype(np.int64)[:, None] + np.arange(-(_WINDOW // 2), _WINDOW - _WINDOW // 2)
+        index = np.round(centres).astype(np.int64)[:, None] + np.arange(
+            -(_WINDOW // 2), _WINDOW - _WINDOW // 2
+        )
         instants = (start + centres[1::2]) / RATE - _LAG * tempo
         at = np.clip(np.round(instants * LABEL_RATE).astype(np.int64), 0, len(source.phone) - 1)
         return power_spectrum(torch.from_numpy(sound)[torch.from_numpy(index)]), at
@@ -163,8 +170,17 @@ class Examples:
         # voices: breath, roughness, blur
         around = F.avg_pool1d(mels, 13, 1, 6, count_include_pad=False)
         breath = torch.sigmoid((j - self._uniform(0, 0.8, size, 1, 1)) * 20)
-        mels = mels + some(0.4) * around * noise(size, frames, BANDS) * 10 ** (-self._uniform(3, 20, size, 1, 1) / 10) * breath
-        mels = mels * torch.exp(some(0.4) * self._uniform(0, 0.5, size, 1, 1) * self._normal(size, frames, BANDS))
+        mels = (
+            mels
+            + some(0.4)
+            * around
+            * noise(size, frames, BANDS)
+            * 10 ** (-self._uniform(3, 20, size, 1, 1) / 10)
+            * breath
+        )
+        mels = mels * torch.exp(
+            some(0.4) * self._uniform(0, 0.5, size, 1, 1) * self._normal(size, frames, BANDS)
+        )
         blur = some(0.2)
         mels = mels * (1 - blur) + blur * F.avg_pool1d(mels, 3, 1, 1, count_include_pad=False)
         blur = some(0.2)
@@ -172,11 +188,15 @@ class Examples:
         # a room: a tail that decays
         decay = torch.exp(-torch.arange(40) / self._uniform(3, 16, size, 1))
         decay[:, 0] = 0.0
-        tail = F.conv1d(
-            F.pad(mels.mT, (39, 0)).reshape(1, size * BANDS, -1),
-            decay.flip(1).repeat_interleave(BANDS, 0)[:, None],
-            groups=size * BANDS,
-        ).view(size, BANDS, frames).mT
+        tail = (
+            F.conv1d(
+                F.pad(mels.mT, (39, 0)).reshape(1, size * BANDS, -1),
+                decay.flip(1).repeat_interleave(BANDS, 0)[:, None],
+                groups=size * BANDS,
+            )
+            .view(size, BANDS, frames)
+            .mT
+        )
         mels = mels + some(0.3) * tail * 10 ** (-self._uniform(8, 24, size, 1, 1) / 10)
         loud = mels.mean((1, 2), keepdim=True) + 1e-9
         # a microphone: colour, narrow band, compression
@@ -186,8 +206,12 @@ class Examples:
                 math.pi * k * j + self._uniform(0, 6.28, size, 1, 1)
             )
         mels = mels * 10 ** (colour * dirty / 10)
-        mels = mels * (1 - some(0.3) * torch.sigmoid((j - self._uniform(0.62, 1.2, size, 1, 1)) * 60) * 0.9999)
-        mels = mels * (1 - some(0.25) * torch.sigmoid((self._uniform(0.02, 0.16, size, 1, 1) - j) * 60) * 0.99)
+        mels = mels * (
+            1 - some(0.3) * torch.sigmoid((j - self._uniform(0.62, 1.2, size, 1, 1)) * 60) * 0.9999
+        )
+        mels = mels * (
+            1 - some(0.25) * torch.sigmoid((self._uniform(0.02, 0.16, size, 1, 1) - j) * 60) * 0.99
+        )
         level = torch.log(mels.mean(2, keepdim=True) + 1e-7 * loud)
         mels = mels * torch.exp(some(0.3) * self._uniform(-0.25, 0.1, size, 1, 1) * (level - torch.log(loud)))
         # what else is heard
@@ -226,7 +250,9 @@ def load_labelled(path: Path) -> list[Labelled]:
 
 
 def _warped_banks(count: int, random: np.random.Generator) -> NDArray[np.float32]:
-    """Mel filters [count, 257, 64] of other vocal tracts: scaled and gently bent frequency axes; the first is plain."""
+    """Mel filters [count, 257, 64] of other vocal tracts: scaled and gently bent frequency axes; the first
+    is plain.
+    """
     f = np.arange(BINS) * 31.25
     banks = [mel_matrix()]
     for _ in range(count - 1):

@@ -1,4 +1,6 @@
-"""Voices cut or trained from real speech: festival's diphone, unit-selection and HMM voices, with their segment times."""
+"""Voices cut or trained from real speech: festival's diphone, unit-selection and HMM voices, with their
+segment times.
+"""
 
 import subprocess
 import tempfile
@@ -9,7 +11,6 @@ from random import Random
 import numpy as np
 from scipy.io import wavfile
 from scipy.signal import resample_poly
-
 from tools.lipsync.corpus import RATE, Utterance, join, utterance
 from tools.lipsync.espeak_voices import pause
 from tools.lipsync.sentences import Sentences
@@ -19,8 +20,10 @@ VOICES = {
     "lp_diphone": ("it", "iso-8859-1", "italian", 10), "pc_diphone": ("it", "iso-8859-1", "italian", 10),
     "czech_dita": ("cs", "iso-8859-2", "czech", 9), "czech_krb": ("cs", "iso-8859-2", "czech", 7),
     "czech_machac": ("cs", "iso-8859-2", "czech", 9), "czech_ph": ("cs", "iso-8859-2", "czech", 9),
-    "hy_fi_mv_diphone": ("fi", "iso-8859-1", "finnish", 9), "suo_fi_lj_diphone": ("fi", "iso-8859-1", "finnish", 9),
-    "msu_ru_nsh_clunits": ("ru", "utf-8", "russian", 16), "upc_ca_ona_hts": ("ca", "iso-8859-15", "catalan", 16),
+    "hy_fi_mv_diphone": ("fi", "iso-8859-1", "finnish", 9), "suo_fi_lj_diphone": ("fi", "iso-8859-1",
+    "finnish", 9),
+    "msu_ru_nsh_clunits": ("ru", "utf-8", "russian", 16), "upc_ca_ona_hts": ("ca", "iso-8859-15",
+    "catalan", 16),
     "hindi_NSK_diphone": ("hi", "utf-8", "indic", 12), "telugu_NSK_diphone": ("te", "utf-8", "indic", 10),
 }  # fmt: skip
 HELD_OUT = {"ked_diphone": ("en", "ascii", "american", 1)}
@@ -29,13 +32,19 @@ _BATCH = 40
 _TAIL = 4  # sentences joined to one utterance
 
 
-def synthesise(hours: float, random: Random, sentences: Sentences, voices: dict[str, tuple[str, str, str, int]]) -> Iterator[Utterance]:
-    """Utterances of each voice, by its share of `hours`. Voices that fail to synthesise are reported and left out."""
+def synthesise(
+    hours: float, random: Random, sentences: Sentences, voices: dict[str, tuple[str, str, str, int]]
+) -> Iterator[Utterance]:
+    """Utterances of each voice, by its share of `hours`. Voices that fail to synthesise are reported and
+    left out.
+    """
     total = sum(share for *_, share in voices.values())
     for name, (language, encoding, phone_set, share) in voices.items():
         wanted = int(hours * share / total * 3600 / 3.4)
         for first in range(0, wanted, _BATCH):
-            said = list(_batch(name, language, encoding, phone_set, min(_BATCH, wanted - first), random, sentences))
+            said = list(
+                _batch(name, language, encoding, phone_set, min(_BATCH, wanted - first), random, sentences)
+            )
             if not said:
                 print(f"festival voice {name}: no sound (is its package installed?)")
                 break
@@ -84,7 +93,9 @@ def _read(name: str, wave: Path, label: Path, phone_set: dict[str, str]) -> Utte
 
 
 def _phone_set(**changes: str) -> dict[str, str]:
-    """The phones most voices share, and a voice's own; a class per phone, or two for affricates and diphthongs."""
+    """The phones most voices share, and a voice's own; a class per phone, or two for affricates and
+    diphthongs.
+    """
     plain = "p b m f v w t d n l r s z k g h i a u"
     common = {c: c for c in plain.split()} | {
         "rr": "r", "j": "y", "e": "E", "E": "E", "o": "O", "O": "O", "N": "ng", "ng": "ng", "nf": "n",
@@ -106,8 +117,10 @@ _RUSSIAN = _phone_set(
     sh="sh", zh="zh", ch="t sh", c="t s",
 )  # fmt: skip
 _INDIC = _phone_set(
-    aw="a u", ay="a I", dh="d", th="t", T="t", D="d", tth="t", ddh="d", kh="k", gh="g", bh="b", ph="p", oh="O",
-    oo="O", ee="I", eh="E", ih="I", iy="i", uw="u", uh="u", sh="sh", ch="t sh", jh="d zh", aa="a", a="ax", j="d zh",
+    aw="a u", ay="a I", dh="d", th="t", T="t", D="d", tth="t", ddh="d", kh="k", gh="g", bh="b", ph="p",
+        oh="O",
+    oo="O", ee="I", eh="E", ih="I", iy="i", uw="u", uh="u", sh="sh", ch="t sh", jh="d zh", aa="a", a="ax",
+        j="d zh",
     y="y",
 )  # fmt: skip
 _AMERICAN = _phone_set(

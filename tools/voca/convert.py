@@ -2,8 +2,9 @@
 
     python -m tools.voca.convert path/to/gstep_52280.model voca.npz
 
-Needs the tensorflow package (any 1.x or 2.x) for reading the checkpoint, and nothing of VOCA's code. Weights keep
-their TensorFlow names. See docs/voca.md for where the checkpoint comes from and what its licence allows.
+Needs the tensorflow package (any 1.x or 2.x) for reading the checkpoint, and nothing of VOCA's code.
+Weights keep their TensorFlow names. See docs/voca.md for where the checkpoint comes from and what its
+licence allows.
 """
 
 from pathlib import Path

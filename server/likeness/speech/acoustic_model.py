@@ -52,7 +52,8 @@ class AcousticModel:
         constant = -0.5 * (np.log(2 * np.pi * variances) + means * means / variances).sum(-1)
         # in units of float32's exponent field, see `_exponential`
         self._linear = [
-            torch.from_numpy((_UNIT * linear[:, s]).reshape(-1, 2 * _CEPSTRA).astype(np.float32)) for s in range(3)
+            torch.from_numpy((_UNIT * linear[:, s]).reshape(-1, 2 * _CEPSTRA).astype(np.float32))
+            for s in range(3)
         ]
         self._constant = [
             torch.from_numpy((_UNIT * constant[:, s]).reshape(-1, 1).astype(np.float32)) for s in range(3)
@@ -117,9 +118,9 @@ class AcousticModel:
 def _exponential(scaled: Tensor) -> Tensor:
     """exp(x) within 3 % of float32 `scaled` = x * _UNIT, x <= 0, written into the bits of the result.
 
-    A number's bits, read as an integer, are close to its logarithm (Schraudolph, "A fast, compact approximation of
-    the exponential function", 1999); 486411 spreads the error evenly. Three times as fast as exp, and 3 % is far
-    below what a Gaussian mixture knows.
+    A number's bits, read as an integer, are close to its logarithm (Schraudolph, "A fast, compact
+    approximation of the exponential function", 1999); 486411 spreads the error evenly. Three times as fast
+    as exp, and 3 % is far below what a Gaussian mixture knows.
     """
     return scaled.add_(float((127 << 23) - 486_411)).clamp_(min=0.0).to(torch.int32).view(torch.float32)
 

@@ -35,16 +35,19 @@ def align(
 ) -> list[TimedPhone]:
     """The phones (IPA) of an English transcript, timed in the recording, pauses included.
 
-    pcm: float32 [S] in -1..1 at 48 kHz. The transcript must say what the recording says, in order; words left out
-    of it are taken up by their neighbours. `progress` is called with the share done. Raises InputError for an empty
-    transcript, one that cannot fit into the recording, a recording over two hours, and one that is silent.
+    pcm: float32 [S] in -1..1 at 48 kHz. The transcript must say what the recording says, in order; words
+    left out of it are taken up by their neighbours. `progress` is called with the share done. Raises
+    InputError for an empty transcript, one that cannot fit into the recording, a recording over two hours,
+    and one that is silent.
     """
     words = Pronunciations().say(transcript)
     seconds = len(pcm) / RATE
     if not words:
-        raise InputError("the transcript has no English words: write what is said, in the Latin alphabet")
+        raise InputError("the transcript has no English words: write what is said, in Latin letters")
     if seconds > LONGEST:
-        raise InputError(f"the recording lasts {seconds / 60:.0f} minutes; align at most {LONGEST // 60} at once")
+        raise InputError(
+            f"the recording lasts {seconds / 60:.0f} minutes; align at most {LONGEST // 60} at once"
+        )
     if not len(pcm) or float(np.abs(pcm).max()) < 1e-4:
         raise InputError("the recording is silent: there is nothing to align the transcript with")
     model = AcousticModel()
@@ -56,17 +59,37 @@ def align(
     needed = sum(not o for o in optional) * 3 / FRAME_RATE
     if needed > seconds:
         raise InputError(
-            f"{len(words)} words cannot be said in {seconds:.1f} s: the transcript belongs to a longer recording"
+            f"{len(words)} words cannot be said in {seconds:.1f} s: the transcript is of a longer recording"
         )
     scores = state_scores(model, pcm, RATE)
+    pause = 3 * index["SIL"]
+    scores[:, pause : pause + 3] -= _too_loud(pcm, len(scores))[:, None]
     columns = phone_states([index[n] for n in names])
     path = best_path(
-        lambda t, low, high: scores[t, columns[low:high]], len(scores), np.repeat(optional, 3), progress=progress
+        lambda t, low, high: scores[t, columns[low:high]],
+        len(scores),
+        np.repeat(optional, 3),
+        progress=progress,
     )
-    best = scores.max(1)
-    if float((scores[np.arange(len(scores)), columns[path]] - best).mean()) < _WORST:
+    # Only where something is said: the model knows no digital silence, and that says nothing of the text.
+    spoken = np.flatnonzero(~np.repeat(optional, 3)[path])
+    worse = scores[spoken, columns[path[spoken]]] - scores[spoken].max(1)
+    if len(spoken) and float(worse.mean()) < _WORST:
         raise InputError("the transcript does not fit the recording: check that they belong together")
     return _timed(path // 3, names, len(pcm))
+
+
+def _too_loud(pcm: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+    """What a frame's loudness says against a pause there [frames]: 2 for each dB that it is too loud.
+
+    A pause is 25 dB below the voice, or close to the recording's background where that is louder.
+    """
+    hop = RATE // FRAME_RATE
+    padded = np.pad(pcm, (hop, 2 * hop + frames * hop - min(len(pcm), frames * hop)))
+    power = np.convolve(padded.astype(np.float64) ** 2, np.full(2 * hop, 0.5 / hop), "same")
+    level = 10 * np.log10(power[hop : hop + frames * hop : hop] + 1e-10)
+    quiet, loud = np.percentile(level, (5, 90))
+    return (2.0 * np.clip(level - max(loud - 25.0, quiet + 8.0), 0.0, 20.0)).astype(np.float32)
 
 
 def state_scores(model: AcousticModel, pcm: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
@@ -103,9 +126,9 @@ def best_path(
 ) -> NDArray[np.int32]:
     """The best left-to-right path [frames] through S states.
 
-    `score(t, low, high)` gives the log-likelihoods of states low..high at frame t; -inf forbids. Every state is
-    visited in order, except that a run of `optional` [S] states may be left out as a whole. Only `beam` states
-    around the best are followed. When no path exists the states are spread evenly.
+    `score(t, low, high)` gives the log-likelihoods of states low..high at frame t; -inf forbids. Every
+    state is visited in order, except that a run of `optional` [S] states may be left out as a whole. Only
+    `beam` states around the best are followed. When no path exists the states are spread evenly.
     """
     states = len(optional)
     skip_from = _skip_sources(optional)
@@ -196,8 +219,9 @@ def _ipa(phone: str, seconds: float) -> str:
 
 
 _IPA: Final = {
-    "AA": "ɑ", "AE": "æ", "AO": "ɔ", "AW": "aʊ", "AY": "aɪ", "B": "b", "CH": "tʃ", "D": "d", "DH": "ð", "EH": "ɛ",
-    "ER": "ɝ", "EY": "eɪ", "F": "f", "G": "ɡ", "HH": "h", "IH": "ɪ", "IY": "i", "JH": "dʒ", "K": "k", "L": "l",
-    "M": "m", "N": "n", "NG": "ŋ", "OW": "oʊ", "OY": "ɔɪ", "P": "p", "R": "ɹ", "S": "s", "SH": "ʃ", "SIL": "",
-    "T": "t", "TH": "θ", "UH": "ʊ", "UW": "u", "V": "v", "W": "w", "Y": "j", "Z": "z", "ZH": "ʒ",
+    "AA": "ɑ", "AE": "æ", "AO": "ɔ", "AW": "aʊ", "AY": "aɪ", "B": "b", "CH": "tʃ", "D": "d", "DH": "ð",
+    "EH": "ɛ", "ER": "ɝ", "EY": "eɪ", "F": "f", "G": "ɡ", "HH": "h", "IH": "ɪ", "IY": "i", "JH": "dʒ",
+    "K": "k", "L": "l", "M": "m", "N": "n", "NG": "ŋ", "OW": "oʊ", "OY": "ɔɪ", "P": "p", "R": "ɹ", "S": "s",
+    "SH": "ʃ", "SIL": "", "T": "t", "TH": "θ", "UH": "ʊ", "UW": "u", "V": "v", "W": "w", "Y": "j", "Z": "z",
+    "ZH": "ʒ",
 }  # fmt: skip

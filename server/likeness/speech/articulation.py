@@ -138,7 +138,9 @@ def articulate(phones: Sequence[TimedPhone], first_sample: int, frames: int, ste
 def articulate_classes(
     classes: NDArray[np.integer], bounds: NDArray[np.integer], samples: NDArray[np.int64]
 ) -> FloatArray:
-    """Curves float32[T, 8] at rising sample indices [T], from class indices [n] and their bounds [n, 2] in samples."""
+    """Curves float32[T, 8] at rising sample indices [T], from class indices [n] and their bounds [n, 2] in
+    samples.
+    """
     segments = [
         _Segment(int(c), int(s), int(e), 1.0) for c, (s, e) in zip(classes, bounds, strict=True) if e > s
     ]

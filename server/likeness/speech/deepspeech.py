@@ -1,7 +1,9 @@
-"""The speech features VOCA was trained on: character logits of Mozilla DeepSpeech 0.1.0 in windows of 16 at 60 Hz.
+"""The speech features VOCA was trained on: character logits of Mozilla DeepSpeech 0.1.0 in windows of 16 at
+60 Hz.
 
-The recogniser itself is supplied by the user as an ONNX file; here is everything around it. It needs the whole
-utterance (it reads in both directions, and features are normalised over the utterance), so it cannot run live.
+The recogniser itself is supplied by the user as an ONNX file; here is everything around it. It needs the
+whole utterance (it reads in both directions, and features are normalised over the utterance), so it cannot
+run live.
 """
 
 from pathlib import Path
@@ -24,7 +26,7 @@ class Recogniser(Protocol):
     """DeepSpeech: feature rows in, character logits out."""
 
     def logits(self, rows: Float32) -> Float32:
-        """Logits float32 [T, 29] of normalised rows float32 [T, 494] (19 frames of 26 cepstra), 50 a second."""
+        """Logits float32 [T, 29] of normalised rows float32 [T, 494] (19 frames of 26), 50 a second."""
         ...
 
 

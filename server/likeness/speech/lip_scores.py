@@ -75,8 +75,12 @@ def closures_shown(shut_frames: NDArray[np.bool_]) -> list[Span]:
     return [(a * 2 * half - half, b * 2 * half + half) for a, b in zip(starts, ends, strict=True)]
 
 
-def tolerant(said: Sequence[Span], shown: Sequence[Span], pauses: Sequence[Span] = (), slack: float = 0.04) -> Score:
-    """Closures within `slack` seconds of each other; what is shown wholly in a pause is not held against it."""
+def tolerant(
+    said: Sequence[Span], shown: Sequence[Span], pauses: Sequence[Span] = (), slack: float = 0.04
+) -> Score:
+    """Closures within `slack` seconds of each other; what is shown wholly in a pause is not held against
+    it.
+    """
     said_hit = sum(any(_near(a, b, slack) for b in shown) for a in said)
     shown_hit = sum(any(_near(b, a, slack) for a in said) for b in shown)
     excused = sum(

@@ -1,7 +1,7 @@
 """Streaming lip-sync: sound in, the 52 controls out, for all live speakers at once.
 
-The listener hears mouth curves and phones; here they become a mouth: lips shut on p, b and m (two sources weighed
-together, with hysteresis and a two-frame minimum), exact rest in silence, and a speaking style.
+The listener hears mouth curves and phones; here they become a mouth: lips shut on p, b and m (two sources
+weighed together, with hysteresis and a two-frame minimum), exact rest in silence, and a speaking style.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from likeness.errors import InputError, LimitError
 from likeness.speech.articulation import CLOSE, FRAME, RATE, STYLES, VOICE, curves_to_controls
 
 if TYPE_CHECKING:  # torch takes seconds to import: only those who listen pay for it
-    from likeness.speech.listener import Heard, Listener
+    from likeness.speech.listener import Heard
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.integer]
@@ -28,8 +28,8 @@ WEIGHTS: Final = Path(__file__).parent / "weights" / "lipsync.npz"
 class Fusion:
     """How the two opinions on a lip closure are weighed, and when the lips follow.
 
-    logit = network * its closure logit + phones * logit of the phone loop's p/b/m posterior + bias; lips shut at
-    probability `shut` and part below `part`.
+    logit = network * its closure logit + phones * logit of the phone loop's p/b/m posterior + bias; lips
+    shut at probability `shut` and part below `part`.
     """
 
     network: float
@@ -43,8 +43,8 @@ class Fusion:
 class Mouths:
     """One tick of N speakers: what the mouths do and why.
 
-    controls [N, 52]; curves [N, 8] before silence is cut out; closed [N] probability of shut lips; network, loop [N]
-    the two logits behind it; phones [N, 42] posteriors of the phone loop.
+    controls [N, 52]; curves [N, 8] before silence is cut out; closed [N] probability of shut lips; network,
+    loop [N] the two logits behind it; phones [N, 42] posteriors of the phone loop.
     """
 
     controls: FloatArray
@@ -58,12 +58,15 @@ class Mouths:
 class LipSync:
     """Live lip-sync of up to `capacity` speakers on one thread. Not thread-safe.
 
-    `look_ahead` (48 kHz samples, every window counted) is the distance from the newest sample pushed back to the
-    instant that the controls are for: pushing samples [s, s + 800) gives the mouth at s + 800 - look_ahead.
+    `look_ahead` (48 kHz samples, every window counted) is the distance from the newest sample pushed back
+    to the instant that the controls are for: pushing samples [s, s + 800) gives the mouth at s + 800 -
+    look_ahead.
     """
 
     def __init__(self, capacity: int = 128, weights: Path = WEIGHTS) -> None:
-        """Load the models; torch is held to one thread in this process, its work here is too small to share out."""
+        """Load the models; torch is held to one thread in this process, its work here is too small to share
+        out.
+        """
         import torch
 
         from likeness.speech.listener import LOOK_AHEAD, Listener
@@ -71,7 +74,7 @@ class LipSync:
         torch.set_num_threads(1)
         self.look_ahead: int = LOOK_AHEAD
         self.capacity: Final = capacity
-        self._listener: Listener = Listener(capacity, weights)
+        self._listener = Listener(capacity, weights)
         self._fusion = Fusion(**self._listener.settings["fusion"])
         phones = self._listener.model.phones
         self._bilabials = np.array([phones.index(p) for p in ("B", "P", "M")])
@@ -129,7 +132,9 @@ class LipSync:
         self._unvoiced[slot] = _FORGET_VOICE
 
     def step(self, slots: IntArray, pcm: FloatArray) -> FloatArray:
-        """Controls float32 [N, 52] after one tick of sound, float32 [N, 800] in -1..1, of open, distinct slots [N]."""
+        """Controls float32 [N, 52] after one tick of sound, float32 [N, 800] in -1..1, of open, distinct
+        slots [N].
+        """
         return self.listen(slots, pcm).controls
 
     def listen(self, slots: IntArray, pcm: FloatArray) -> Mouths:
@@ -179,7 +184,7 @@ class LipSync:
         return gate
 
     def _follow_lips(self, slots: NDArray[np.int64], closed: FloatArray) -> NDArray[np.bool_]:
-        """Whether the lips are shut: hysteresis, two frames at least, and nothing before the voice is known."""
+        """Whether the lips are shut: hysteresis, two frames at least, nothing before the voice is known."""
         was, held = self._shut[slots], self._held[slots] + 1
         wants = np.where(was, closed > self._fusion.part, closed > self._fusion.shut)
         now = np.where(was & (held < _LEAST), True, wants) & (self._voiced[slots] >= _COLD)
@@ -204,10 +209,12 @@ def animate(
     progress: Callable[[float], None] | None = None,
     weights: Path = WEIGHTS,
 ) -> FloatArray:
-    """The mouth of a whole recording: controls float32 [T, 52], frame t at sample 800 t, T = ceil(S / 800) at 48 kHz.
+    """The mouth of a whole recording: controls float32 [T, 52], frame t at sample 800 t, T = ceil(S / 800)
+    at 48 kHz.
 
-    pcm: mono float32 [S] in -1..1 at `rate`. It is heard exactly as a live speaker would be, with the delay taken
-    out. `progress` is called now and then with the share done, 0..1. Raises InputError for sound that is not mono.
+    pcm: mono float32 [S] in -1..1 at `rate`. It is heard exactly as a live speaker would be, with the delay
+    taken out. `progress` is called now and then with the share done, 0..1. Raises InputError for sound that
+    is not mono.
     """
     sound = to_media_rate(pcm, rate)
     frames = -(-len(sound) // FRAME)
@@ -232,7 +239,9 @@ def animate(
 def to_media_rate(pcm: FloatArray, rate: int) -> FloatArray:
     """Mono sound [S] at any rate (4..192 kHz) brought to 48 kHz; InputError when it is not mono sound."""
     if pcm.ndim != 1:
-        raise InputError(f"lip-sync needs mono sound of shape (samples,), not {pcm.shape}: mix the channels first")
+        raise InputError(
+            f"lip-sync needs mono sound of shape (samples,), not {pcm.shape}: mix the channels first"
+        )
     if not 4_000 <= rate <= 192_000:
         raise InputError(f"a sample rate of {rate} Hz is outside 4000..192000: resample the recording")
     sound = np.nan_to_num(pcm.astype(np.float32), nan=0.0, posinf=1.0, neginf=-1.0)

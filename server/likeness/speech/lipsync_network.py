@@ -1,8 +1,9 @@
 """The lip-sync network, one 60 Hz tick at a time for any number of speakers.
 
-A causal convolutional network: log-mel spectra at 120 Hz, a convolution of stride 2, residual convolutions with
-growing dilation, one linear head. It is trained by `tools/lipsync`; normalisation layers are folded into the
-weights. Each layer needs only three of its own past inputs, so a tick touches three rows a layer and speaker.
+A causal convolutional network: log-mel spectra at 120 Hz, a convolution of stride 2, residual convolutions
+with growing dilation, one linear head. It is trained by `tools/lipsync`; normalisation layers are folded
+into the weights. Each layer needs only three of its own past inputs, so a tick touches three rows a layer
+and speaker.
 """
 
 import json
@@ -44,8 +45,8 @@ class LipSyncNetwork:
         width = self._head.shape[0]
         if self._first.shape[0] != 4 * BANDS or self._head.shape[1] != OUTPUTS:
             raise InputError(
-                f"the lip-sync weights have shapes {tuple(self._first.shape)} and {tuple(self._head.shape)}; expected "
-                f"({4 * BANDS}, C) and (C, {OUTPUTS}): train them with this version's tools/lipsync"
+                f"the lip-sync weights have shapes {tuple(self._first.shape)} and {tuple(self._head.shape)}; "
+                f"expected ({4 * BANDS}, C) and (C, {OUTPUTS}): train them with this version's tools/lipsync"
             )
         self._input = torch.zeros(capacity, 2 * BANDS)
         self._rings = [torch.zeros(capacity * 2 * d, width) for d in self.dilations]
@@ -54,7 +55,13 @@ class LipSyncNetwork:
     def parameters(self) -> int:
         """How many numbers the network has learned."""
         layers = sum(w.numel() + b.numel() for w, b in self._layers)
-        return layers + self._first.numel() + self._first_bias.numel() + self._head.numel() + self._head_bias.numel()
+        return (
+            layers
+            + self._first.numel()
+            + self._first_bias.numel()
+            + self._head.numel()
+            + self._head_bias.numel()
+        )
 
     def reset(self, slot: int) -> None:
         """Forget what a speaker said."""
@@ -65,8 +72,8 @@ class LipSyncNetwork:
     def step(self, slots: Tensor, clock: Tensor, bands: Tensor) -> Tensor:
         """Head outputs [N, OUTPUTS] (logits) after one more tick.
 
-        slots int64 [N]; clock int64 [N], how many ticks each of them has had before; bands [N, 2, 64] normalised
-        log-mel spectra of the tick.
+        slots int64 [N]; clock int64 [N], how many ticks each of them has had before; bands [N, 2, 64]
+        normalised log-mel spectra of the tick.
         """
         now = bands.flatten(1)
         x = torch.relu(torch.addmm(self._first_bias, torch.cat([self._input[slots], now], 1), self._first))
@@ -83,11 +90,13 @@ class LipSyncNetwork:
 
 
 def load_weights(path: Path = WEIGHTS) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """The arrays and the settings (a JSON text in `meta`) of a weights file; InputError when it is not one."""
+    """The arrays and the settings (JSON in `meta`) of a weights file; InputError when it is not one."""
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         settings: dict[str, Any] = json.loads(str(arrays.pop("meta")))
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path} is not a lip-sync weights file ({error}): make one with tools/lipsync") from error
+        raise InputError(
+            f"{path} is not a lip-sync weights file ({error}): make one with tools/lipsync"
+        ) from error
     return arrays, settings

@@ -1,7 +1,7 @@
 """What is heard of many speakers at once, a 60 Hz tick at a time: sound in, mouth curves and phones out.
 
-Two sources that err differently look at the same spectra: the lip-sync network, which knows what mouths do but
-only synthetic voices, and the acoustic model with its phone loop, which was trained on real speech.
+Two sources that err differently look at the same spectra: the lip-sync network, which knows what mouths do
+but only synthetic voices, and the acoustic model with its phone loop, which was trained on real speech.
 """
 
 from dataclasses import dataclass
@@ -28,8 +28,9 @@ from likeness.speech.phone_loop import LAG, PhoneLoop, count_followers
 
 TICK: Final = 2 * HOP
 LOOK_AHEAD: Final = WINDOW // 2 + round(CENTRE * HOP) + LAG * TICK
-"""Samples between the newest sound heard and the instant told about: half a window (615), the acoustic model's
-second differences (1440) and the phone loop's lag (1600)."""
+"""Samples between the newest sound heard and the instant told about: half a window (615), the acoustic
+model's second differences (1440) and the phone loop's lag (1600).
+"""
 NETWORK_LAG: Final = LOOK_AHEAD - WINDOW // 2
 """Samples between the newest spectrum's centre and the instant that the network is trained to tell about."""
 _TAIL: Final = WINDOW + HOP - TICK
@@ -39,8 +40,9 @@ _TAIL: Final = WINDOW + HOP - TICK
 class Heard:
     """One tick of N speakers, for the instant LOOK_AHEAD samples before its end.
 
-    curves [N, 8] in 0..1; closure [N] the network's logit; classes [N, 32] its phone-class logits; phones [N, 42] the
-    phone loop's posteriors; level [N] mean log power of the newest sound; voiced [N] whether that counts as voice.
+    curves [N, 8] in 0..1; closure [N] the network's logit; classes [N, 32] its phone-class logits; phones
+    [N, 42] the phone loop's posteriors; level [N] mean log power of the newest sound; voiced [N] whether
+    that counts as voice.
     """
 
     curves: Tensor

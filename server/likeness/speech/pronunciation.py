@@ -1,4 +1,6 @@
-"""How English words are said, in the acoustic model's phones: the CMU dictionary, and spelling rules beyond it."""
+"""How English words are said, in the acoustic model's phones: the CMU dictionary, and spelling rules beyond
+it.
+"""
 
 import re
 import unicodedata
@@ -44,27 +46,31 @@ class Pronunciations:
         return _spell_out(word.replace("'", ""))
 
 
-_ENDINGS: Final = {"'s": ["Z"], "s": ["Z"], "es": ["IH", "Z"], "ed": ["D"], "ing": ["IH", "NG"], "ly": ["L", "IY"]}
+_ENDINGS: Final = {
+    "'s": ["Z"],
+    "s": ["Z"],
+    "es": ["IH", "Z"],
+    "ed": ["D"],
+    "ing": ["IH", "NG"],
+    "ly": ["L", "IY"],
+}
 
 # Longest spelling first; rough, but the consonants that lips show are regular.
 _RULES: Final = tuple(
-    (spelling, phones.split())
-    for spelling, phones in (
-        ("tion", "SH AH N"), ("sion", "ZH AH N"), ("ough", "AO"), ("eigh", "EY"), ("igh", "AY"), ("sch", "SH"),
-        ("tch", "CH"), ("dge", "JH"), ("chr", "K R"), ("psy", "S AY"), ("mb$", "M"), ("^kn", "N"), ("^wr", "R"),
-        ("^ps", "S"), ("^pn", "N"), ("ph", "F"), ("sh", "SH"), ("ch", "CH"), ("th", "TH"), ("wh", "W"), ("ck", "K"),
-        ("ng", "NG"), ("qu", "K W"), ("gh", "G"), ("bb", "B"), ("pp", "P"), ("mm", "M"), ("ff", "F"), ("vv", "V"),
-        ("tt", "T"), ("dd", "D"), ("nn", "N"), ("ll", "L"), ("rr", "R"), ("ss", "S"), ("zz", "Z"), ("cc", "K"),
-        ("gg", "G"), ("kk", "K"), ("ee", "IY"), ("ea", "IY"), ("oo", "UW"), ("ou", "AW"), ("ow", "OW"), ("oi", "OY"),
-        ("oy", "OY"), ("ai", "EY"), ("ay", "EY"), ("au", "AO"), ("aw", "AO"), ("ei", "AY"), ("eu", "Y UW"),
-        ("ew", "UW"), ("ie", "IY"), ("oa", "OW"), ("ue", "UW"), ("ui", "UW"), ("er", "ER"), ("ir", "ER"), ("ur", "ER"),
-        ("ar", "AA R"), ("or", "AO R"), ("ce", "S EH"), ("ci", "S IH"), ("cy", "S IY"), ("ge", "JH EH"),
-        ("gi", "JH IH"), ("gy", "JH IY"), ("e$", ""), ("y$", "IY"), ("^y", "Y"), ("^x", "Z"), ("a", "AE"), ("b", "B"),
-        ("c", "K"), ("d", "D"), ("e", "EH"), ("f", "F"), ("g", "G"), ("h", "HH"), ("i", "IH"), ("j", "JH"), ("k", "K"),
-        ("l", "L"), ("m", "M"), ("n", "N"), ("o", "AA"), ("p", "P"), ("q", "K"), ("r", "R"), ("s", "S"), ("t", "T"),
-        ("u", "AH"), ("v", "V"), ("w", "W"), ("x", "K S"), ("y", "IH"), ("z", "Z"),
+    (spelling, [phone for phone in said.split("+") if phone])
+    for spelling, _, said in (
+        rule.partition("=")
+        for rule in """
+        tion=SH+AH+N sion=ZH+AH+N ough=AO eigh=EY igh=AY sch=SH tch=CH dge=JH chr=K+R psy=S+AY mb$=M
+        ^kn=N ^wr=R ^ps=S ^pn=N ph=F sh=SH ch=CH th=TH wh=W ck=K ng=NG qu=K+W gh=G bb=B pp=P mm=M
+        ff=F vv=V tt=T dd=D nn=N ll=L rr=R ss=S zz=Z cc=K gg=G kk=K ee=IY ea=IY oo=UW ou=AW ow=OW
+        oi=OY oy=OY ai=EY ay=EY au=AO aw=AO ei=AY eu=Y+UW ew=UW ie=IY oa=OW ue=UW ui=UW er=ER ir=ER
+        ur=ER ar=AA+R or=AO+R ce=S+EH ci=S+IH cy=S+IY ge=JH+EH gi=JH+IH gy=JH+IY e$= y$=IY ^y=Y ^x=Z
+        a=AE b=B c=K d=D e=EH f=F g=G h=HH i=IH j=JH k=K l=L m=M n=N o=AA p=P q=K r=R s=S t=T u=AH
+        v=V w=W x=K+S y=IH z=Z
+        """.split()  # noqa: SIM905
     )
-)  # fmt: skip
+)
 
 
 def _spell_out(word: str) -> list[str]:
@@ -85,11 +91,11 @@ def _spell_out(word: str) -> list[str]:
     return phones or ["AH"]
 
 
-_UNITS: Final = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen"
-).split()
-_TENS: Final = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_UNITS: Final = tuple(
+    """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen""".split()  # noqa: SIM905
+)
+_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 
 
 def _number(digits: str) -> list[str]:
@@ -98,7 +104,11 @@ def _number(digits: str) -> list[str]:
         return [_UNITS[int(d)] for d in digits]
     value = int(digits)
     if 1100 <= value <= 1999 and value % 100:
-        return [*_number(str(value // 100)), *(["oh"] if value % 100 < 10 else []), *_number(str(value % 100))]
+        return [
+            *_number(str(value // 100)),
+            *(["oh"] if value % 100 < 10 else []),
+            *_number(str(value % 100)),
+        ]
     for size, name in ((1_000_000, "million"), (1000, "thousand"), (100, "hundred")):
         if value >= size:
             rest = _number(str(value % size)) if value % size else []

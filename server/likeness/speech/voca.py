@@ -69,7 +69,9 @@ class VocaNetwork:
             with np.load(path, allow_pickle=False) as file:
                 return VocaNetwork({name: file[name] for name in file.files})
         except (OSError, ValueError) as error:
-            raise InputError(f"{path} is not a converted VOCA checkpoint ({error}): see docs/voca.md") from None
+            raise InputError(
+                f"{path} is not a converted VOCA checkpoint ({error}): see docs/voca.md"
+            ) from None
 
     @torch.inference_mode()
     def offsets(self, windows: Float32, subject: int) -> Float32:
@@ -100,8 +102,9 @@ class VocaNetwork:
 class OffsetSolver:
     """Vertex offsets to expression and jaw, by least squares, fast enough for every frame.
 
-    The face is v = x + w (R(jaw) - I) (x - joint) + C vec(R(jaw) - I) with x = template + expression . psi: FLAME
-    with only expression and jaw moving. Each step of the solution uses the exact face and the slopes at rest.
+    The face is v = x + w (R(jaw) - I) (x - joint) + C vec(R(jaw) - I) with x = template + expression . psi:
+    FLAME with only expression and jaw moving. Each step of the solution uses the exact face and the slopes
+    at rest.
     """
 
     def __init__(
@@ -141,15 +144,16 @@ class OffsetSolver:
         wanted = self._template + offsets
         for _ in range(self._iterations):
             residual = (wanted - self._face(psi, jaw)).ravel()
-            change = self._solve @ residual - self._pull @ psi
-            psi, jaw = psi + change[:count], jaw + change[count:]
+            change = (self._solve @ residual - self._pull @ psi).astype(np.float32)
+            psi += change[:count]
+            jaw += change[count:]
         return psi, jaw
 
     def _face(self, psi: Float32, jaw: Float32) -> Float32:
         turn = (_rotation(jaw) - np.eye(3)).astype(np.float32)
         x = self._template + (self._basis @ psi).reshape(-1, 3)
         posed = x + self._corrective @ turn.ravel()
-        return posed + self._weight * ((posed - self._joint) @ turn.T)
+        return (posed + self._weight * ((posed - self._joint) @ turn.T)).astype(np.float32)
 
     def _jaw_slopes(self) -> NDArray[np.float64]:
         """How the template's vertices move with each component of the jaw's rotation at rest, [3 V, 3]."""

@@ -1,0 +1,340 @@
+"""`likeness bench lips`: does the mouth say what the voice says?"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from likeness.cli.bench.figure import Figure, at_least, at_most, print_figures
+from likeness.cli.progress import progress_bar
+from likeness.errors import InputError
+from likeness.head import VoiceSettings
+from likeness.head.controls import CONTROLS
+from likeness.speech.articulation import (
+    CLASSES,
+    FRAME,
+    JAW,
+    RATE,
+    SILENCE,
+    TimedPhone,
+    articulate,
+    curves_to_controls,
+    ipa_classes,
+)
+from likeness.speech.lip_scores import Score, Span, closures_said, closures_shown, strict, tolerant
+
+Float32 = NDArray[np.float32]
+
+VOICES: Final = (
+    VoiceSettings("en-gb-x-gbclan", pitch=40, rate=150),
+    VoiceSettings("en-gb-x-gbcwmd", pitch=60, rate=165),
+    VoiceSettings("en-us", variant="f4", pitch=70, rate=175),
+    VoiceSettings("en-us", variant="m6", pitch=20, rate=160),
+)
+"""Accents or settings of the built-in voice that training did not use."""
+SENTENCES: Final = (
+    "My baby brother may have bumped the lamp before supper.",
+    "Please put the paper cup back upon the marble table.",
+    "The museum keeps a map of every bridge and public bath.",
+    "Two wolves ran through the blue woods in the early moonlight.",
+    "Pamela bought a pound of plums and a bag of brown bread.",
+    "Seven thousand curious children asked the same simple question.",
+    "Bob promised to improve the problem by the first of November.",
+    "A farmer from the village found five very fine violets.",
+    "She sees these green leaves each evening near the sea.",
+    "Maybe the ambitious captain will climb the mountain tomorrow.",
+    "Who would choose to move the food into the cool room?",
+    "The composer wrote a prelude, and the people applauded him.",
+)
+_SNRS: Final = (30.0, 15.0, 5.0)
+_OPEN_ORDER: Final = ("i", "I", "E", "a")
+_INDEX: Final = {name: i for i, name in enumerate(CONTROLS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A recording whose phones are known: pcm float32 [S] at 48 kHz."""
+
+    voice: str
+    pcm: Float32
+    phones: tuple[TimedPhone, ...]
+
+
+@click.command("lips")
+@click.option(
+    "--voices",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of NAME.wav with NAME.phones (lines: start end IPA, seconds) to hear instead of espeak-ng.",
+)
+@click.option("--quick", is_flag=True, help="A third of the sentences, no noise.")
+def lips(voices: Path | None, quick: bool) -> None:
+    """Closures on p, b, m; openness, rounding, teeth on lip, time offset: per voice, noise and source."""
+    if not print_figures("lips", run(voices, quick)):
+        raise SystemExit(1)
+
+
+def run(voices: Path | None = None, quick: bool = False) -> list[Figure]:
+    """Measure phoneme-driven and heard mouths on voices of known phones."""
+    sentences = SENTENCES[::3] if quick else SENTENCES
+    clips = read_clips(voices) if voices else asyncio.run(_espeak_clips(VOICES, sentences))
+    figures = _known_text(clips)
+    with progress_bar("Listening") as progress:
+        heard = hear(clips, progress)
+    figures += _heard(clips, heard)
+    if not quick:
+        for snr in _SNRS:
+            noisy = [Clip(c.voice, add_noise(c.pcm, snr, k), c.phones) for k, c in enumerate(clips)]
+            score = sum((_strict(c, h) for c, h in zip(noisy, hear(noisy), strict=True)), Score())
+            note = f"recall {score.recall:.2f}, precision {score.precision:.2f}"
+            figures.append(Figure(f"heard, {snr:g} dB signal to noise: strict F", score.f, note=note))
+    return [*figures, *_stillness(), *_speed()]
+
+
+def hear(clips: Sequence[Clip], progress: Callable[[float], None] | None = None) -> list[Float32]:
+    """Controls [T, 52] of each clip from the streaming network, all clips at once, look-ahead taken out."""
+    from likeness.speech.lipsync import LipSync
+
+    lip_sync = LipSync(capacity=len(clips))
+    slots = np.array([lip_sync.open() for _ in clips])
+    lead = -lip_sync.look_ahead % FRAME
+    late = (lip_sync.look_ahead + lead) // FRAME - 1
+    frames = [-(-len(c.pcm) // FRAME) for c in clips]
+    ticks = max(frames) + late
+    sound = np.zeros((len(clips), ticks * FRAME), np.float32)
+    for row, clip in zip(sound, clips, strict=True):
+        row[lead : lead + len(clip.pcm)] = clip.pcm[: len(row) - lead]
+    out = np.empty((ticks, len(clips), 52), np.float32)
+    for tick in range(ticks):
+        out[tick] = lip_sync.step(slots, sound[:, tick * FRAME : (tick + 1) * FRAME])
+        if progress is not None:
+            progress((tick + 1) / ticks)
+    return [out[late : late + n, k] for k, n in enumerate(frames)]
+
+
+def shut_frames(controls: Float32) -> NDArray[np.bool_]:
+    """Frames [T] whose controls [T, 52] hold the lips shut: sealed against the jaw, and pressed."""
+    sealed = controls[:, _INDEX["mouthClose"]] >= 0.9 * controls[:, _INDEX["jawOpen"]]
+    return sealed & (controls[:, _INDEX["mouthPressLeft"]] > 0.2)
+
+
+def add_noise(pcm: Float32, snr: float, seed: int) -> Float32:
+    """Sound with noise falling 3 dB an octave, `snr` dB below its loudest half."""
+    generator = np.random.default_rng(seed)
+    spectrum = np.fft.rfft(generator.normal(size=len(pcm)))
+    spectrum /= np.sqrt(np.maximum(np.arange(len(spectrum)), 1))
+    noise = np.fft.irfft(spectrum, len(pcm))
+    loud = np.abs(pcm) > np.percentile(np.abs(pcm), 50)
+    power = float((pcm[loud] ** 2).mean()) / float((noise**2).mean() + 1e-20)
+    return (pcm + noise * np.sqrt(power) * 10 ** (-snr / 20)).astype(np.float32)
+
+
+def read_clips(folder: Path) -> list[Clip]:
+    """Recordings of a folder with their phones; the voice is the file name up to the first hyphen."""
+    from likeness.speech.audio_file import read_audio
+
+    clips: list[Clip] = []
+    for path in sorted(folder.glob("*.wav")):
+        phones: list[TimedPhone] = []
+        label = path.with_suffix(".phones")
+        if not label.is_file():
+            raise InputError(f"{path} has no {label.name} beside it: lines of start, end (seconds) and IPA")
+        for number, line in enumerate(label.read_text(encoding="utf-8").splitlines(), 1):
+            fields = line.split()
+            try:
+                start, end = round(float(fields[0]) * RATE), round(float(fields[1]) * RATE)
+            except (IndexError, ValueError):
+                raise InputError(f"{label}, line {number}: write start, end (seconds) and IPA") from None
+            phones.append(TimedPhone(fields[2] if len(fields) > 2 else "", start, end))
+        clips.append(Clip(path.stem.partition("-")[0], read_audio(path), tuple(phones)))
+    if not clips:
+        raise InputError(f"{folder} has no .wav files")
+    return clips
+
+
+async def _espeak_clips(voices: Sequence[VoiceSettings], sentences: Sequence[str]) -> list[Clip]:
+    from likeness.speech.voice import load_voice
+
+    engine = load_voice("espeak")
+    await engine.start()
+    clips: list[Clip] = []
+    try:
+        for settings in voices:
+            for sentence in sentences:
+                sound: list[NDArray[np.int16]] = []
+                phones: list[TimedPhone] = []
+                async with aclosing(engine.speak(sentence, settings)) as chunks:
+                    async for chunk in chunks:
+                        sound.append(chunk.pcm)
+                        phones += chunk.phones
+                lead = RATE // 4
+                pcm = np.concatenate([np.zeros(lead, np.int16), *sound, np.zeros(lead, np.int16)])
+                moved = tuple(TimedPhone(p.phone, p.start + lead, p.end + lead) for p in phones)
+                name = settings.language + (f"+{settings.variant}" if settings.variant else "")
+                clips.append(Clip(name, pcm.astype(np.float32) / np.float32(32768), moved))
+    finally:
+        await engine.aclose()
+    return clips
+
+
+def _known_text(clips: Sequence[Clip]) -> list[Figure]:
+    """Phoneme-driven mouths: what the phones say is what is shown."""
+    total = Score()
+    for clip in clips:
+        frames = -(-len(clip.pcm) // FRAME)
+        shown = closures_shown(shut_frames(curves_to_controls(articulate(clip.phones, 0, frames))))
+        total += strict(closures_said(clip.phones), shown)
+    return [
+        at_least("phonemes: closures, strict recall", total.recall, 0.98, note=f"{total.said} closures"),
+        at_least("phonemes: closures, strict precision", total.precision, 0.98),
+    ]
+
+
+def _heard(clips: Sequence[Clip], heard: Sequence[Float32]) -> list[Figure]:
+    figures: list[Figure] = []
+    voices = list(dict.fromkeys(c.voice for c in clips))
+    close: list[Score] = []
+    exact: list[Score] = []
+    for voice in voices:
+        pairs = [(c, h) for c, h in zip(clips, heard, strict=True) if c.voice == voice]
+        near = sum((_tolerant(c, h) for c, h in pairs), Score())
+        hard = sum((_strict(c, h) for c, h in pairs), Score())
+        close.append(near)
+        exact.append(hard)
+        note = f"strict {hard.recall:.2f}/{hard.precision:.2f}; 40 ms {near.recall:.2f}/{near.precision:.2f}"
+        figures.append(Figure(f"heard, {voice}: strict F", hard.f, note=note))
+    figures += [
+        at_least("heard: strict F, mean over voices", float(np.mean([s.f for s in exact])), 0.86),
+        at_least("heard: recall at 40 ms, mean over voices", float(np.mean([s.recall for s in close])), 0.90),
+        at_least(
+            "heard: precision at 40 ms, mean over voices", float(np.mean([s.precision for s in close])), 0.88
+        ),
+    ]
+    return figures + _shapes(clips, heard)
+
+
+def _shapes(clips: Sequence[Clip], heard: Sequence[Float32]) -> list[Figure]:
+    """Openness, rounding and teeth on lip at the middle of each phone, and the constant time offset."""
+    at: dict[str, list[Float32]] = {name: [] for name in CLASSES}
+    for clip, controls in zip(clips, heard, strict=True):
+        for phone in clip.phones:
+            classes = ipa_classes(phone.phone)
+            middle = round((phone.start + phone.end) / 2 / FRAME)
+            if len(classes) == 1 and 0 <= middle < len(controls):
+                at[classes[0]].append(controls[middle])
+    means = {name: np.mean(rows, 0) for name, rows in at.items() if len(rows) >= 3}
+    figures: list[Figure] = []
+    order = [float(means[v][_INDEX["jawOpen"]]) for v in _OPEN_ORDER if v in means]
+    if len(order) > 1:
+        rising = float(np.mean(np.diff(order) > 0))
+        figures.append(
+            at_least(
+                "heard: vowels open in order i < ɪ < ɛ < a",
+                rising,
+                1.0,
+                note=" ".join(f"{v:.2f}" for v in order),
+            )
+        )
+
+    def separation(name: str, control: Sequence[str], inside: str, outside: str) -> None:
+        a = [sum(float(r[_INDEX[c]]) for c in control) for p in inside.split() for r in at[p]]
+        b = [sum(float(r[_INDEX[c]]) for c in control) for p in outside.split() for r in at[p]]
+        if len(a) >= 5 and len(b) >= 5:
+            wins = np.mean(np.array(a)[:, None] > np.array(b)[None, :])
+            figures.append(at_least(name, float(wins), 0.85, note="chance that it exceeds another phone's"))
+
+    separation("heard: rounding on w, u, o", ("mouthFunnel", "mouthPucker"), "w u O", "i I E a s t d n")
+    separation("heard: teeth on lip on f, v", ("mouthRollLower",), "f v", "t d n s k l i I E a A")
+    return [*figures, at_most("heard: constant time offset", *_offset(clips, heard))]
+
+
+def _offset(clips: Sequence[Clip], heard: Sequence[Float32]) -> tuple[float, float, str, str]:
+    """Lag of the heard jaw behind the phones' jaw, magnitude in ms, by the peak of their correlation."""
+    lags = np.arange(-6, 7)
+    total = np.zeros(len(lags))
+    for clip, controls in zip(clips, heard, strict=True):
+        wanted = articulate(clip.phones, 0, len(controls))[:, JAW]
+        wanted = wanted - wanted.mean()
+        jaw = controls[:, _INDEX["jawOpen"]] - controls[:, _INDEX["jawOpen"]].mean()
+        for k, lag in enumerate(lags):
+            total[k] += float(np.dot(np.roll(wanted, lag)[8:-8], jaw[8:-8]))
+    k = int(np.clip(total.argmax(), 1, len(lags) - 2))
+    before, peak, after = total[k - 1 : k + 2]
+    lag = (lags[k] + 0.5 * (before - after) / (before - 2 * peak + after)) * 1000 / 60
+    return abs(float(lag)), 10.0, "ms", "the mouth is late" if lag > 0 else "the mouth is early"
+
+
+def _stillness() -> list[Figure]:
+    """Sounds that are not speech must not move the mouth."""
+    generator = np.random.default_rng(5)
+    seconds = 8
+    t = np.arange(seconds * RATE) / RATE
+    chord = sum(np.sin(2 * np.pi * f * t * h) / h for f in (220, 277, 330) for h in (1, 2, 3, 4))
+    pulse = np.exp(-6 * (t % 0.5))
+    breath = generator.normal(size=len(t)) * np.clip(np.sin(2 * np.pi * t / 1.6), 0, 1) * 0.05
+    sounds = {
+        "silence": np.zeros(len(t)),
+        "noise": generator.normal(size=len(t)) * 0.05,
+        "music": chord * pulse * 0.05,
+        "breath": breath,
+    }
+    clips = [
+        Clip(name, sound.astype(np.float32), (TimedPhone("", 0, len(t)),)) for name, sound in sounds.items()
+    ]
+    figures: list[Figure] = []
+    for clip, controls in zip(clips, hear(clips), strict=True):
+        moving = float((controls.max(1) > 0.1).mean())
+        figures.append(
+            at_most(
+                f"{clip.voice}: share of frames in which the mouth moves",
+                moving,
+                0.0 if clip.voice == "silence" else 0.05,
+            )
+        )
+    return figures
+
+
+def _speed() -> list[Figure]:
+    """Cost of a tick on one thread, and the look-ahead."""
+    from likeness.speech.lipsync import LipSync
+
+    lip_sync = LipSync(capacity=100)
+    slots = np.array([lip_sync.open() for _ in range(100)])
+    sound = np.random.default_rng(0).normal(0, 0.1, (100, FRAME)).astype(np.float32)
+    figures = [
+        at_most("look-ahead, all windows", lip_sync.look_ahead / 48, 80, "ms"),
+        at_most("learned numbers", lip_sync.parameters / 1e6, 0.6, "million"),
+    ]
+    for count, limit in ((1, None), (50, 3.0), (100, 7.0)):
+        taken: list[float] = []
+        for k in range(180):
+            began = time.perf_counter()
+            lip_sync.step(slots[:count], sound[:count])
+            if k >= 30:
+                taken.append((time.perf_counter() - began) * 1000)
+        median, note = float(np.median(taken)), f"p99 {np.percentile(taken, 99):.2f} ms"
+        name = f"one 60 Hz tick of {count} live stream{'s' if count > 1 else ''}, one thread, median"
+        figures.append(
+            Figure(name, median, "ms", note=note)
+            if limit is None
+            else at_most(name, median, limit, "ms", note)
+        )
+    return figures
+
+
+def _tolerant(clip: Clip, controls: Float32) -> Score:
+    return tolerant(closures_said(clip.phones), closures_shown(shut_frames(controls)), _pauses(clip))
+
+
+def _strict(clip: Clip, controls: Float32) -> Score:
+    return strict(closures_said(clip.phones), closures_shown(shut_frames(controls)))
+
+
+def _pauses(clip: Clip) -> list[Span]:
+    return [(p.start / RATE, p.end / RATE) for p in clip.phones if ipa_classes(p.phone) == [SILENCE]]
