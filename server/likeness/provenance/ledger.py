@@ -33,6 +33,9 @@ LEDGER_FILE: Final = "ledger.sqlite"
 LONGEST_ENTRY: Final = 65_536
 """Bytes of one entry."""
 SCHEMA_VERSION: Final = 1
+_QUIET: Final = 0.5
+"""Seconds without an append after which there is time to tidy."""
+_FOLD_WHEN_QUIET, _FOLD_ANYWAY = 20, 1500
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -106,6 +109,7 @@ class Ledger:
         self._frontier = _load_frontier(connection)
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._closed = False
+        self._unfolded = 0
         self._writer = threading.Thread(target=self._write, name=f"ledger {path.name}", daemon=True)
         self._writer.start()
 
@@ -119,6 +123,8 @@ class Ledger:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA trusted_schema=OFF")
+            # The log is folded into the file when nobody waits (`_fold`), not in the middle of an append.
+            connection.execute("PRAGMA wal_autocheckpoint=0")
             with _transaction(connection):
                 for statement in _SCHEMA.split(";"):
                     connection.execute(statement)
@@ -229,9 +235,13 @@ class Ledger:
         """The writer thread: one transaction, and so one fsync, for all that waits."""
         stop = False
         while not stop:
-            first = self._waiting.get()
+            try:
+                first = self._waiting.get(timeout=_QUIET)
+            except queue.Empty:
+                self._fold(_FOLD_WHEN_QUIET)
+                continue
             if first is None:
-                return
+                break
             batch = [first]
             while len(batch) < 512:
                 try:
@@ -243,6 +253,15 @@ class Ledger:
                     break
                 batch.append(more)
             self._commit(batch)
+            self._fold(_FOLD_ANYWAY)
+
+    def _fold(self, at_least: int) -> None:
+        """Write SQLite's log into the file after this many commits. What it holds is on disk already."""
+        if self._unfolded < at_least:
+            return
+        with contextlib.suppress(sqlite3.Error), self._lock:  # tried again later; appending does not need it
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        self._unfolded = 0
 
     def _commit(self, batch: "list[_Waiting]") -> None:
         try:
@@ -281,6 +300,7 @@ class Ledger:
             note = sign_checkpoint(Checkpoint(frontier.size, frontier.root), self._key)
             connection.execute("INSERT INTO checkpoints VALUES (?, ?)", (frontier.size, note))
         self._frontier = frontier
+        self._unfolded += 1
         return indices
 
     def _is_current(self) -> bool:

@@ -15,8 +15,8 @@ _WARM: int = 20
 
 
 def run(chunks: int = 2000, entries: int = 500, folder: Path | None = None) -> list[Figure]:
-    """Seal chunks of 6 packets of 176 bytes; append entries to a new ledger, one by one and 32 at once, beside
-    the disk's own fsync. `folder`: on the disk to use (default: the data folder's).
+    """Seal chunks of 6 packets of 176 bytes; append entries to a new ledger, one by one and 32 at once;
+    and the disk's own fsync. `folder`: on the disk to use (default: the data folder's).
     """
     with tempfile.TemporaryDirectory(prefix="bench-", dir=_disk(folder)) as name:
         return [*_seals(chunks), *_ledger(Path(name), entries), *_take()]
