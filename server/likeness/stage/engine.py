@@ -18,6 +18,10 @@ from likeness.speech.lipsync import LipSync
 from likeness.speech.prosody import Prosody
 from likeness.stage.outlet import BLOCK
 from likeness.stage.voice_encoder import VoiceEncoder
+from likeness.tracking.face import REGIONS, TrackedFace
+from likeness.tracking.landmark_solver import LandmarkSolver
+from likeness.tracking.landmarks import LandmarkFrame
+from likeness.tracking.person import PersonTracker, track
 
 Int16 = NDArray[np.int16]
 
@@ -69,6 +73,9 @@ class Engine:
         self._troupe = Troupe()
         self._heads: dict[str, Head] = {}
         self._cast: dict[int, _Member] = {}
+        self._solver: LandmarkSolver | None = None
+        self._persons: dict[int, PersonTracker] = {}
+        self._seen: dict[int, LandmarkFrame] = {}
 
     @property
     def look_ahead(self) -> int:
@@ -91,6 +98,8 @@ class Engine:
     def remove(self, row: int) -> None:
         """Forget a performer."""
         self.deafen(row)
+        self._seen.pop(row, None)
+        self._persons.pop(row, None)
         self._prosody.close(self._cast.pop(row).prosody)
         self._troupe.remove(row)
 
@@ -136,6 +145,27 @@ class Engine:
     def set_tracked(self, row: int, controls: Float32 | None, head: Float32 | None) -> None:
         self._troupe.set_tracked(row, controls, None, head)
 
+    def set_face(self, row: int, face: TrackedFace | None) -> None:
+        """What a tracker saw; None: the face is lost."""
+        if face is None or not face.confidence[: REGIONS.index("head")].any():
+            self._troupe.set_tracked(row, None, None, None)
+        else:
+            self._troupe.set_tracked(row, face.controls, face.confidence, face.head_rotation)
+
+    def set_landmarks(self, row: int, frame: LandmarkFrame) -> None:
+        """A person's landmarks; solved together with everybody's at the next frames. The newest counts."""
+        self._seen[row] = frame
+
+    def calibrate(self, row: int) -> None:
+        """The next second of landmarks is the person's neutral face."""
+        self._persons.pop(row, None)
+
+    def forget_face(self, row: int) -> None:
+        """Consent was taken back: no face, no neutral, nothing pending."""
+        self._seen.pop(row, None)
+        self._persons.pop(row, None)
+        self._troupe.set_tracked(row, None, None, None)
+
     def set_pose(
         self, row: int, rotation: Float32 | None, position: Float32 | None, hands: tuple[Hand, Hand] | None
     ) -> None:
@@ -148,6 +178,7 @@ class Engine:
         """The encoded frames of a batch, and the controls [N, 52] that made them."""
         if not batch.rows:
             return [], np.zeros((0, CONTROL_COUNT), np.float32)
+        self._solve_landmarks()
         rows = np.array(batch.rows, np.int64)
         members = [self._cast[row] for row in batch.rows]
         controls = self._mouths(batch, members)
@@ -170,6 +201,19 @@ class Engine:
             pcm = _SILENCE if block.pcm is None else block.pcm
             packets.append(encoder.encode(pcm, block.sample, block.pcm is None))
         return packets
+
+    def _solve_landmarks(self) -> None:
+        if not self._seen:
+            return
+        if self._solver is None:
+            self._solver = LandmarkSolver(load_head("open"))
+        rows = list(self._seen)
+        persons = [self._persons.setdefault(row, PersonTracker()) for row in rows]
+        faces = track(self._solver, persons, [self._seen[row] for row in rows])
+        self._seen.clear()
+        for row, face in zip(rows, faces, strict=True):
+            if face is not None:
+                self.set_face(row, face)
 
     def _mouths(self, batch: Batch, members: Sequence["_Member"]) -> Float32:
         controls = np.zeros((len(members), CONTROL_COUNT), np.float32)

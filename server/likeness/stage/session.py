@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from likeness.errors import InputError, LikenessError, LimitError
+from likeness.errors import DeniedError, InputError, LikenessError, LimitError
 from likeness.head.controls import CONTROL_COUNT, CONTROL_INDEX
 from likeness.head.frame import SAMPLE_RATE
 from likeness.performance.client_packets import (
@@ -29,6 +29,9 @@ from likeness.stage.performer import Performer
 from likeness.stage.rate_limit import RateLimit
 from likeness.stage.record import Record
 from likeness.stage.speaker import Speaker, Utterance
+from likeness.tracking.face import TrackedFace
+from likeness.tracking.landmarks import KIND as LANDMARKS
+from likeness.tracking.landmarks import decode as decode_landmarks
 from likeness.v1 import room_pb2
 from likeness.v1.room_pb2 import Notice, SpeechState
 
@@ -81,6 +84,8 @@ class Session:
         self.speaker = None if performer is None else speaker_of(self, performer)
         self.last_heard = 0.0
         self.pings = False
+        self.face_allowed = False
+        """Whether the person lets their own face be captured."""
         self._stage = stage
         self._missed: deque[room_pb2.ServerMessage] = deque(maxlen=MISSED)
         limits = stage.config.limits
@@ -155,8 +160,10 @@ class Session:
 
     def send_voice(self, packet: VoicePacket) -> None:
         """Voice for this session."""
-        if self.outlet is not None and self.outlet.want_voice:
-            self.outlet.send_voice(packet)
+        outlet = self.outlet
+        # An outlet that came while the block was being made may want it in another form: it gets the next.
+        if outlet is not None and outlet.want_voice and (packet.opus or not outlet.want_opus):
+            outlet.send_voice(packet)
 
     # --- what the client sends -----------------------------------------------------------------------
 
@@ -186,6 +193,10 @@ class Session:
                     self._listener(message.listener)
                 case "override":
                     self._override(message.override)
+                case "consent":
+                    self._consent(message.consent)
+                case "calibrate":
+                    self._stage.calibrate(self._face())
                 case "ping":
                     self._ping(message.ping)
                 case "bye":
@@ -213,6 +224,10 @@ class Session:
         try:
             if len(data) > self._stage.config.limits.message_bytes or not self._messages.take():
                 raise LimitError("too large or too many datagrams")
+            if data[:1] == bytes([LANDMARKS]):
+                self._stage.set_landmarks(self._face(), decode_landmarks(data))
+                self._stage.update_driver(self)
+                return
             datagram = decode_client(data)
             match datagram:
                 case Stop():
@@ -366,7 +381,7 @@ class Session:
         self._stage.update_driver(self, tracked=True)
 
     def _controls(self, controls: ControlsIn) -> None:
-        performer = self._own(Action.TRACK)
+        performer = self._face()
         if (
             self._controls_sequence >= 0
             and (controls.sequence - self._controls_sequence) & 0xFFFFFFFF >= 1 << 31
@@ -375,6 +390,30 @@ class Session:
         self._controls_sequence = controls.sequence
         self._stage.set_tracked(performer, controls)
         self._stage.update_driver(self, tracked=True)
+
+    def _face(self) -> Performer:
+        performer = self._own(Action.TRACK)
+        if not self.face_allowed:
+            self.notice(
+                Notice.WARNING, "consent", "Your face moves nothing until you allow face capture (consent)."
+            )
+            raise DeniedError("no consent to face capture; send consent first.")
+        return performer
+
+    def _consent(self, consent: room_pb2.Consent) -> None:
+        performer = self._own(Action.TRACK)
+        self.record.note("consent", {"face_capture": consent.face_capture, "recording": consent.recording})
+        self.face_allowed = consent.face_capture
+        if not consent.face_capture:
+            self._stage.forget_face(performer)
+            self._stage.update_driver(self)
+
+    def drive_face(self, face: TrackedFace | None) -> None:
+        """A bound phone or tracker saw the person's face, or lost it; nothing without consent."""
+        if self.closed or self.performer is None or not self.face_allowed:
+            return
+        self._stage.set_face(self.performer, face)
+        self._stage.update_driver(self)
 
     def _ping(self, ping: room_pb2.Ping) -> None:
         self.pings = True

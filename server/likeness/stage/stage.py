@@ -35,6 +35,8 @@ from likeness.stage.record import Archive
 from likeness.stage.room import SCENES, Room, check_room_id, new_room_id
 from likeness.stage.session import Session
 from likeness.stage.speaker import Speaker, Utterance
+from likeness.tracking.face import TrackedFace
+from likeness.tracking.landmarks import LandmarkFrame
 from likeness.v1 import likeness_pb2, room_pb2, stream_pb2
 from likeness.v1.room_pb2 import Notice, ServerMessage, SpeechState
 
@@ -86,7 +88,7 @@ class Stage:
         """Everyone who can be portrayed, by id; read again every ten seconds."""
         self.rooms: dict[str, Room] = {}
         self.sessions: dict[str, Session] = {}
-        self._engine = engine
+        self.engine = engine
         self._lead = max(1, round(config.stage.lead_ms / 20)) * BLOCK
         self._character_list = likeness_pb2.ListCharactersResponse()
         self._listed_at = -1e9
@@ -105,7 +107,7 @@ class Stage:
 
     async def start(self) -> None:
         """Start the voice and the loop. Raises MachineError when the machine lacks something."""
-        await asyncio.gather(self.voice.start(), self._engine.start(), self._list_characters())
+        await asyncio.gather(self.voice.start(), self.engine.start(), self._list_characters())
         self._spawn(self._run(), "stage loop")
         self._spawn(self._watch(), "stage watch")
         self.ready = True
@@ -117,7 +119,7 @@ class Stage:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.voice.aclose()
-        await self._engine.stop()
+        await self.engine.stop()
 
     async def end_all(self) -> None:
         """Take no more sessions, and end those there are: everybody is told, everything is logged."""
@@ -223,9 +225,9 @@ class Stage:
 
     def open_microphone(self, performer: Performer) -> None:
         """Give a performer a live voice."""
-        ahead = self._engine.look_ahead
+        ahead = self.engine.look_ahead
         performer.microphone = Microphone(performer.next_frame, ahead, self._lead - BLOCK)
-        self._engine.post("listen", performer.row)
+        self.engine.post("listen", performer.row)
 
     def close_microphone(self, performer: Performer) -> None:
         """Take the live voice away once it has been heard to its end."""
@@ -234,28 +236,49 @@ class Stage:
     def set_epoch(self, performer: Performer, epoch: int) -> None:
         """Frames from now on carry this epoch."""
         performer.epoch = epoch
-        self._engine.post("set_epoch", performer.row, epoch)
+        self.engine.post("set_epoch", performer.row, epoch)
 
     def set_listener(self, performer: Performer, position: Float32) -> None:
         """Where the person is whom the performer looks at, [3] m."""
-        self._engine.post("set_listener", performer.row, position)
+        self.engine.post("set_listener", performer.row, position)
 
     def set_override(
         self, performer: Performer, controls: Float32 | None, expression: Float32 | None
     ) -> None:
         """A manual layer: [52] with nan where the control is free, psi [<= E]."""
-        self._engine.post("set_override", performer.row, controls, expression)
+        self.engine.post("set_override", performer.row, controls, expression)
 
     def set_pose(self, performer: Performer, pose: Pose) -> None:
         """The person's head and hands."""
         self._tracked[performer] = self.now()
         rotation, hands = pose.head_rotation(), pose.hands_from_head()
-        self._engine.post("set_pose", performer.row, rotation, pose.position, hands)
+        self.engine.post("set_pose", performer.row, rotation, pose.position, hands)
 
     def set_tracked(self, performer: Performer, controls: ControlsIn) -> None:
         """The person's own face."""
         self._tracked[performer] = self.now()
-        self._engine.post("set_tracked", performer.row, controls.controls, controls.head)
+        self.engine.post("set_tracked", performer.row, controls.controls, controls.head)
+
+    def set_landmarks(self, performer: Performer, frame: LandmarkFrame) -> None:
+        """The person's landmarks; solved with everybody's at the next tick."""
+        if frame.points is not None:
+            self._tracked[performer] = self.now()
+        self.engine.post("set_landmarks", performer.row, frame)
+
+    def set_face(self, performer: Performer, face: TrackedFace | None) -> None:
+        """What a phone or tracker saw of the person; None: it lost the face."""
+        if face is not None:
+            self._tracked[performer] = self.now()
+        self.engine.post("set_face", performer.row, face)
+
+    def calibrate(self, performer: Performer) -> None:
+        """The next second is the person's neutral face."""
+        self.engine.post("calibrate", performer.row)
+
+    def forget_face(self, performer: Performer) -> None:
+        """The person's face moves the performer no more, from the next tick on."""
+        self._tracked.pop(performer, None)
+        self.engine.post("forget_face", performer.row)
 
     def update_driver(self, session: Session, tracked: bool = False) -> None:
         """See what drives a performer now; a change is logged and every mark in the room follows."""
@@ -279,7 +302,7 @@ class Stage:
         if driver == performer.driver:
             return
         performer.driver = driver
-        self._engine.post("set_driver", performer.row, driver)
+        self.engine.post("set_driver", performer.row, driver)
         tag = session.record.tag(driver)
         session.record.note("driver", {"driver": tag.driven_by})
         session.room.tell(ServerMessage(mark=room_pb2.Mark(avatar=performer.avatar, tag=tag)))
@@ -394,14 +417,14 @@ class Stage:
 
     async def add_performer(self, character: Character, avatar: int) -> Performer:
         """A performer on the stage's clock, idle."""
-        added = self._engine.call("add", character, secrets.randbits(32))
+        added = self.engine.call("add", character, secrets.randbits(32))
         self.wake()
         row, components, scales = await added
         return Performer(avatar, character, row, components, scales, self._lead, self.clock.tick())
 
     def _release(self, performer: Performer) -> None:
         performer.removed = True
-        self._engine.post("remove", performer.row)
+        self.engine.post("remove", performer.row)
         self._tracked.pop(performer, None)
         self._driven.pop(performer, None)
 
@@ -434,7 +457,7 @@ class Stage:
             session.room.tell(ServerMessage(speech=state))
 
         def pronounce(phones: list[tuple[str, int, int]]) -> None:
-            self._engine.post("pronounce", performer.row, phones)
+            self.engine.post("pronounce", performer.row, phones)
 
         return Speaker(
             performer,
@@ -442,7 +465,7 @@ class Stage:
             performer.character.voice,
             self.config.limits.queued_says,
             pronounce,
-            lambda: self._engine.post("hush", performer.row),
+            lambda: self.engine.post("hush", performer.row),
             tell,
         )
 
@@ -451,11 +474,11 @@ class Stage:
             return
         while not mic.silent and performer.microphone is mic:
             await asyncio.sleep(0.05)
-        await asyncio.sleep((self._lead + self._engine.look_ahead) / SAMPLE_RATE)
+        await asyncio.sleep((self._lead + self.engine.look_ahead) / SAMPLE_RATE)
 
         if performer.microphone is mic and not performer.removed:
             performer.microphone = None
-            self._engine.post("deafen", performer.row)
+            self.engine.post("deafen", performer.row)
 
     # --- the loop --------------------------------------------------------------------------------------
 
@@ -471,7 +494,7 @@ class Stage:
                 sample = self.clock.sample()
             last = sample
             frames, voices = self._due(sample)
-            if not frames and not voices and not self._engine.pending:
+            if not frames and not voices and not self.engine.pending:
                 continue
             started = self.now()
             try:
@@ -494,7 +517,7 @@ class Stage:
     async def _pass(self, frames: list[FrameJob], voices: list[VoiceJob]) -> None:
         """Make what is due and send it."""
         groups, voice_round = rounds(frames), VoiceRound(voices)
-        answer = await self._engine.run([batch(jobs) for jobs in groups], voice_round.blocks)
+        answer = await self.engine.run([batch(jobs) for jobs in groups], voice_round.blocks)
         packets: dict[str, list[bytes]] = {}
         for jobs, (encoded, _) in zip(groups, answer.frames, strict=True):
             for job, packet in zip(jobs, encoded, strict=True):
@@ -533,18 +556,18 @@ class Stage:
 
     async def _revive(self) -> None:
         """Another engine, with everybody on it; what was being said is cut, because its phones are lost."""
-        await self._engine.stop()
+        await self.engine.stop()
         try:
-            await self._engine.start()
+            await self.engine.start()
             for session in list(self.sessions.values()):
                 performer = session.performer
                 if performer is None:
                     continue
-                performer.row, _, _ = await self._engine.ask("add", performer.character, secrets.randbits(32))
-                self._engine.post("set_driver", performer.row, performer.driver)
-                self._engine.post("set_epoch", performer.row, performer.epoch)
+                performer.row, _, _ = await self.engine.ask("add", performer.character, secrets.randbits(32))
+                self.engine.post("set_driver", performer.row, performer.driver)
+                self.engine.post("set_epoch", performer.row, performer.epoch)
                 if performer.microphone is not None:
-                    self._engine.post("listen", performer.row)
+                    self.engine.post("listen", performer.row)
                 if session.speaker is not None and session.speaker.speaking:
                     session.speaker.stop()
         except LikenessError:
