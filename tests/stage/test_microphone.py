@@ -1,0 +1,118 @@
+"""A live voice reaches the lip-sync without gaps, keeps its place on the clock, and does not fall behind."""
+
+import numpy as np
+import pytest
+
+from likeness.stage.microphone import EXCESS, HOP, Microphone
+
+LOOK_AHEAD = 3655
+SLACK = 1920
+PACKET = 960
+
+
+class Clock:
+    """Plays packets into a microphone at given media times and takes its hops as a stage would."""
+
+    def __init__(self) -> None:
+        self.mic = Microphone(4800, LOOK_AHEAD, SLACK)
+        self.hops: list[tuple[int, int, np.ndarray]] = []
+        """Media time, frame, sound."""
+
+    def run(self, packets: list[tuple[int, np.ndarray]], until: int, step: int = 96) -> None:
+        waiting = sorted(packets, key=lambda p: p[0])
+        for now in range(4800, until, step):
+            while waiting and waiting[0][0] <= now:
+                self.mic.push(waiting.pop(0)[1], now)
+            while self.mic.late(now) or self.mic.ready:
+                frame = self.mic.next_frame
+                self.hops.append((now, frame, self.mic.take_hop()))
+
+    @property
+    def sound(self) -> np.ndarray:
+        return np.concatenate([hop for _, _, hop in self.hops])
+
+
+def ramp(count: int) -> np.ndarray:
+    return (np.arange(1, count + 1) / 1e6).astype(np.float32)
+
+
+def steady(seconds: float, drift: float = 1.0, jitter: int = 0) -> list[tuple[int, np.ndarray]]:
+    sound, rng = ramp(int(seconds * 48_000)), np.random.default_rng(3)
+    out: list[tuple[int, np.ndarray]] = []
+    for k in range(len(sound) // PACKET):
+        when = 6000 + int((k + 1) * PACKET * drift) + int(rng.integers(0, jitter + 1))
+        when = max(when, out[-1][0] if out else 0)  # a stream keeps its order
+        out.append((when, sound[k * PACKET : (k + 1) * PACKET]))
+    return out
+
+
+def test_every_frame_is_made_once_and_in_order() -> None:
+    clock = Clock()
+    clock.run(steady(2.0, jitter=900), 120_000)
+    frames = [frame for _, frame, _ in clock.hops]
+    assert frames == list(range(frames[0], frames[-1] + 1, HOP))
+    assert frames[0] == 4800
+
+
+@pytest.mark.parametrize("jitter", [0, 500, 1900])
+def test_jitter_within_the_slack_leaves_the_sound_whole(jitter: int) -> None:
+    clock = Clock()
+    clock.run(steady(2.0, jitter=jitter), 120_000)
+    heard = np.flatnonzero(clock.sound)
+    assert clock.sound[heard[0] : heard[-1] + 1].tolist() == ramp(96_000).tolist()
+
+
+def test_the_voice_is_no_later_than_the_look_ahead() -> None:
+    clock = Clock()
+    clock.run(steady(1.0), 60_000)
+    for now, frame, sound in clock.hops[20:50]:
+        if sound.all():
+            assert now - LOOK_AHEAD <= frame + LOOK_AHEAD
+            assert abs(now - frame) <= PACKET + HOP
+
+
+def test_a_gap_is_silence_and_the_rest_follows() -> None:
+    packets = steady(1.0) + [(when + 96_000, sound) for when, sound in steady(1.0)]
+    clock = Clock()
+    clock.run(packets, 200_000)
+    heard = clock.sound[clock.sound > 0]
+    assert heard.tolist() == [*ramp(48_000).tolist(), *ramp(48_000).tolist()]
+    assert clock.mic.silent
+
+
+def test_a_pile_of_late_packets_does_not_delay_the_voice_for_good() -> None:
+    packets = steady(3.0)
+    held = [(min(60_000, when) if 12_000 < when <= 60_000 else when, sound) for when, sound in packets]
+    held = [(60_000 if 12_000 < when < 60_000 else when, sound) for when, sound in held]
+    clock = Clock()
+    clock.run(held, 150_000)
+    ends = [(now, frame) for now, frame, sound in clock.hops if sound.any()]
+    now, frame = ends[-5]
+    assert now - frame <= EXCESS
+    assert clock.mic.dropped > 0
+
+
+def test_a_client_whose_clock_is_fast_is_caught_up_in_pauses() -> None:
+    sound = ramp(48_000 * 20)
+    for k in range(0, len(sound), 96_000):
+        sound[k : k + 24_000] = 0.0  # somebody breathes
+    packets = [
+        (6000 + int((k + 1) * PACKET * 0.998), sound[k * PACKET : (k + 1) * PACKET])
+        for k in range(len(sound) // PACKET)
+    ]
+    clock = Clock()
+    clock.run(packets, 6000 + len(sound))
+    assert clock.mic.dropped > 0
+    assert clock.mic.inserted <= 13 * HOP  # after the last word only
+    late = [now - frame for now, frame, _ in clock.hops[-200:-20]]
+    assert max(late) - min(late) < 4000
+
+
+def test_sound_that_was_heard_is_forgotten() -> None:
+    mic = Microphone(0, LOOK_AHEAD, SLACK)
+    for k in range(100):
+        mic.push(ramp(PACKET), k * PACKET)
+        while mic.ready:
+            mic.take_hop()
+        mic.forget(k * PACKET)
+    assert mic.read(0, 800).sum() == 0
