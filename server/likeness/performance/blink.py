@@ -23,9 +23,9 @@ _LEAST: Final = 0.45
 """Seconds between two blinks, but for a double one."""
 _DOUBLE: Final = 0.09
 _PARTIAL: Final = 0.12
-_CUED: Final = 0.4
+_CUED: Final = 0.3
 """Chance that a cue (phrase end, large gaze shift) brings a blink."""
-_SPEAKING: Final = 1.15
+_SPEAKING: Final = 1.05
 
 
 class Blinks:
