@@ -1,3 +1,8 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import espeakng_loader
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +33,19 @@ def test_a_block_decodes_to_what_was_encoded(
     phones = [(ipa.encode("utf-8", "ignore").decode(), start, end) for ipa, start, end in phones]
     back = wire.decode_block(wire.encode_block(first, final, phones, np.array(pcm, np.int16)))
     assert (*back[:3], back[3].tolist()) == (first, final, phones, pcm)
+
+
+def test_the_library_finds_its_data_behind_a_long_path(tmp_path: Path) -> None:
+    """espeak-ng cuts paths at 160 characters."""
+    deep = tmp_path / ("x" * 120) / ("y" * 120)
+    deep.mkdir(parents=True)
+    (deep / "espeak-ng-data").symlink_to(espeakng_loader.get_data_path())
+    code = (
+        "import sys; from likeness.speech.espeak_worker import Library; "
+        "print(len(Library(*sys.argv[1:]).languages()))"
+    )
+    arguments = [sys.executable, "-c", code, espeakng_loader.get_library_path(), deep / "espeak-ng-data"]
+    assert int(subprocess.run(arguments, capture_output=True, check=True).stdout) > 100
 
 
 def _burst(length: int, quiet: tuple[int, int]) -> np.ndarray:

@@ -3,12 +3,13 @@ import itertools
 import os
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import pytest_asyncio
 
-from likeness.errors import InputError, LimitError, NotFoundError
+from likeness.errors import InputError, LimitError, MachineError, NotFoundError
 from likeness.head.character import VoiceSettings
 from likeness.speech.articulation import TimedPhone
 from likeness.speech.espeak import EspeakVoice
@@ -302,6 +303,18 @@ async def test_too_many_waiting_is_a_limit() -> None:
         assert _seamless(await _all(voice, "Hello"))
     finally:
         await voice.aclose()
+
+
+async def test_without_the_library_the_error_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "espeakng_loader.py").write_text("raise ImportError('no such library')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(MachineError, match=r"no such library\. Reinstall the package espeakng-loader"):
+        await EspeakVoice(processes=1).start()
+    (tmp_path / "espeakng_loader.py").write_text("raise SystemExit")
+    with pytest.raises(MachineError, match="did not start"):
+        await EspeakVoice(processes=1).start()
 
 
 async def test_an_unknown_engine_is_named() -> None:

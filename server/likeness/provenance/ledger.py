@@ -228,6 +228,16 @@ class Ledger:
         with self._lock, _reading(self.path):
             return read_entries(self._connection, session, kinds, newest_first)
 
+    def unfinished(self, begin: str, ends: Sequence[str]) -> list[str]:
+        """Sessions with an entry of kind `begin` and none of the kinds `ends`, oldest first."""
+        with self._lock, _reading(self.path):
+            rows = self._connection.execute(
+                "SELECT session FROM entries AS o WHERE kind = ? AND NOT EXISTS (SELECT 1 FROM entries AS e "
+                f"WHERE e.session = o.session AND e.kind IN ({','.join('?' * len(ends))})) ORDER BY position",
+                (begin, *ends),
+            )
+            return [str(session) for (session,) in rows]
+
     def _node(self, level: int, place: int) -> bytes:
         return read_node(self._connection, level, place)
 
@@ -329,8 +339,9 @@ def read_entries(
     session: str | None = None,
     kinds: Sequence[str] = (),
     newest_first: bool = False,
+    limit: int = -1,
 ) -> list[LedgerEntry]:
-    """Entries of a ledger's database; the module's readers share it."""
+    """Entries of a ledger's database; the module's readers share it. limit: -1 for all."""
     wanted: list[str] = []
     values: list[str] = []
     if session is not None:
@@ -341,7 +352,8 @@ def read_entries(
         values += kinds
     where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
     order = "DESC" if newest_first else "ASC"
-    rows = connection.execute(f"SELECT data FROM entries {where} ORDER BY position {order}", values)
+    query = f"SELECT data FROM entries {where} ORDER BY position {order} LIMIT ?"
+    rows = connection.execute(query, (*values, limit))
     return [decode_entry(bytes(data)) for (data,) in rows]
 
 

@@ -71,9 +71,7 @@ class SessionLog:
         if self._lock is None or not _alone(self._lock):
             return []
         try:
-            found = self.ledger.entries(kinds=(OPEN, CLOSE, INTERRUPTED))
-            ended = {entry.session for entry in found if entry.kind != OPEN}
-            left = [entry.session for entry in found if entry.kind == OPEN and entry.session not in ended]
+            left = self.ledger.unfinished(OPEN, (CLOSE, INTERRUPTED))
             for session in left:
                 self.ledger.append(
                     LedgerEntry(session, INTERRUPTED, {"reason": "the server stopped without closing it"})
@@ -226,7 +224,7 @@ def read_sessions(data_dir: Path, limit: int = 50) -> list[SessionSummary]:
     if not path.is_file():
         return []
     with contextlib.closing(open_read_only(path)) as connection:
-        opened = read_entries(connection, None, (OPEN,), newest_first=True)[:limit]
+        opened = read_entries(connection, None, (OPEN,), newest_first=True, limit=limit)
         return [_summary(read_entries(connection, entry.session)) for entry in opened]
 
 

@@ -142,7 +142,8 @@ class EspeakVoice:
                 "pitch": settings.pitch,
                 "range": settings.range,
                 "volume": settings.volume,
-                "end_pause": not last and plan[number + 1][0] == language,
+                # A pause where a sentence or clause ends, none where only the language or the length did.
+                "end_pause": not last and not part.rstrip()[-1].isalnum(),
             }
             base = await self._sentence(json.dumps(wish).encode(), base, last, buffer)
 
