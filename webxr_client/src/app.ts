@@ -10,6 +10,7 @@ import { SCENES, type SceneName } from './stage/set'
 import { Stage } from './stage/stage'
 import type { TakePlayer } from './take/take-player'
 import { Page } from './ui/page'
+import { JsonReader } from './wire/json'
 import { type CharacterInfo, readCharacters, type SpeechState } from './wire/messages'
 
 const LEVEL_MS = 10
@@ -48,6 +49,7 @@ export class App {
   #characters: CharacterInfo[] = []
   #microphone = new Microphone()
   #iceServers: RTCIceServer[] = []
+  #serverKey: Uint8Array = new Uint8Array()
   #caption: { text: string; from: number; avatar: number } | null = null
   #toldListener = { x: 0, y: 0, z: 0 }
   #player: TakePlayer | null = null
@@ -101,6 +103,7 @@ export class App {
       const [characters, config] = await Promise.all([getJson('/api/characters'), getJson('/api/config')])
       this.#characters = readCharacters(characters)
       this.#iceServers = readIceServers(config)
+      this.#serverKey = new JsonReader(config).bytes('serverKey')
     } catch (error) {
       this.page.cast.fail('The cast is not here.')
       this.fail(
@@ -244,7 +247,7 @@ export class App {
       const bytes = new Uint8Array(await response.arrayBuffer())
       // Three hours of a take are no small thing to read; players are few, so the code comes when it is wanted.
       const { openTake } = await import('./take/open-take')
-      const opened = await openTake(bytes, this.#characters)
+      const opened = await openTake(bytes, this.#characters, this.#serverKey)
       this.context = new AudioContext({ sampleRate: 48_000, latencyHint: 'interactive' })
       this.#player = opened.player(this.context, () => this.page.playing((this.#takePlays = false)))
       this.page.showReplay(opened.title)

@@ -64,6 +64,7 @@ export function exposeDebug(app: App): void {
       }
     },
     heardSample: () => focus()?.performer.heardAt(performance.now()) ?? Number.NaN,
+    newestSample: () => focus()?.performer.track.newest ?? Number.NaN,
     get clock() {
       return { kind: focus()?.performer.clock.kind ?? 'none', outputLatencyMs: outputLatency(app.context) }
     },

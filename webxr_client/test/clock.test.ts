@@ -64,6 +64,14 @@ describe('the RTP clock', () => {
     expect(clock.heardAt(2500)).toBeCloseTo((2000 - 25) * 48, -1)
   })
 
+  it('stands still where the sound has stalled', () => {
+    const clock = new RtpClock()
+    clock.setMap({ avatar: 1, mid: '0', rtpTimestamp: 0, sample: 0 })
+    for (let t = 0; t < 2000; t += 20) clock.observe({ rtpTimestamp: t * 48, timestamp: t })
+    expect(clock.heardAt(9000)).toBe(clock.heardAt(5000))
+    expect(clock.heardAt(9000) / 48).toBeLessThan(2200)
+  })
+
   it('knows nothing before the server has said how RTP time maps', () => {
     const clock = new RtpClock()
     clock.observe({ rtpTimestamp: 1, timestamp: 1 })

@@ -120,7 +120,10 @@ describe('seals', () => {
       ],
       [
         'not signed by the server',
-        new SealCheck({ ...header, certificate: { ...certificate, session: 'c' } }, server.publicKey),
+        new SealCheck(
+          { ...header, certificate: { ...certificate, notBefore: '2020-01-01T00:00:00Z' } },
+          server.publicKey,
+        ),
       ],
       ['no certificate', new SealCheck({ ...header, certificate: null }, server.publicKey)],
     ]

@@ -14,6 +14,9 @@ export class AudioClock implements HeardClock {
     this.#context = context
   }
 
+  /** Sample after the last one that is scheduled: nothing beyond it can be heard. */
+  end = Number.POSITIVE_INFINITY
+
   setAnchor(sample: number, seconds: number): void {
     this.#anchor = { sample, seconds }
   }
@@ -24,7 +27,8 @@ export class AudioClock implements HeardClock {
 
   heardAt(nowMs: number): number {
     if (!this.#anchor) return Number.NaN
-    return this.#anchor.sample + (this.#secondsAt(nowMs) - this.#anchor.seconds) * 48_000
+    const heard = this.#anchor.sample + (this.#secondsAt(nowMs) - this.#anchor.seconds) * 48_000
+    return Math.min(heard, this.end)
   }
 
   #secondsAt(nowMs: number): number {

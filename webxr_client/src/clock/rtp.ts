@@ -2,6 +2,9 @@ import type { RtpMap } from '../wire/messages'
 import type { HeardClock } from './clock'
 import { SteadyLine } from './steady'
 
+/** Beyond the last packet that sounded the clock runs on for this long; then the sound itself has stalled. */
+const STALL_MS = 120
+
 /** What RTCRtpReceiver.getSynchronizationSources() gives of one source. */
 export interface SyncSource {
   rtpTimestamp: number
@@ -41,7 +44,7 @@ export class RtpClock implements HeardClock {
   }
 
   heardAt(nowMs: number): number {
-    return this.#line.at(nowMs) - this.outputLatencyMs * 48
+    return this.#line.at(Math.min(nowMs, this.#lastTimestamp + STALL_MS)) - this.outputLatencyMs * 48
   }
 
   reset(): void {

@@ -47,6 +47,7 @@ export class ScheduledVoice implements VoiceOut {
   play(pcm: Float32Array<ArrayBuffer>, sample: number): void {
     if (pcm.length === 0 || sample < this.#next) return
     this.#next = sample + pcm.length
+    this.clock.end = this.#next
     const now = this.#context.currentTime
     let start = this.#anchor ? this.#anchor.seconds + (sample - this.#anchor.sample) / 48_000 : Number.NaN
     if (!(start >= now + 0.002 && start <= now + MARGIN_S + PILE_S)) {

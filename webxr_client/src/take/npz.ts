@@ -7,7 +7,11 @@ export type NpyData = Float32Array | Int16Array | BigInt64Array | string
 
 export interface NpyArray {
   shape: number[]
+  /** NumPy's name of the type, as "<f4". */
+  type: string
   data: NpyData
+  /** The numbers as they lie in the file, C order. */
+  raw: Uint8Array
 }
 
 /** A file that is no take, in words. */
@@ -61,13 +65,13 @@ export function readNpy(bytes: Uint8Array, name: string): NpyArray {
   }
   switch (type) {
     case '<f4':
-      return { shape, data: new Float32Array(body.buffer) }
+      return { shape, type, raw: body, data: new Float32Array(body.buffer) }
     case '<i2':
-      return { shape, data: new Int16Array(body.buffer) }
+      return { shape, type, raw: body, data: new Int16Array(body.buffer) }
     case '<i8':
-      return { shape, data: new BigInt64Array(body.buffer) }
+      return { shape, type, raw: body, data: new BigInt64Array(body.buffer) }
     default:
-      return { shape, data: utf32(new Uint32Array(body.buffer)) }
+      return { shape, type, raw: body, data: utf32(new Uint32Array(body.buffer)) }
   }
 }
 

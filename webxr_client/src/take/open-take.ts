@@ -11,7 +11,11 @@ export interface OpenedTake {
 }
 
 /** Makes a take playable: its avatar, its mark and what its seals say. Throws TakeError. */
-export async function openTake(bytes: Uint8Array, characters: readonly CharacterInfo[]): Promise<OpenedTake> {
+export async function openTake(
+  bytes: Uint8Array,
+  characters: readonly CharacterInfo[],
+  serverKey: Uint8Array,
+): Promise<OpenedTake> {
   const take = Take.read(bytes)
   const id = take.meta.text('character')
   const character = characters.find(each => each.id === id)
@@ -20,7 +24,7 @@ export async function openTake(bytes: Uint8Array, characters: readonly Character
       `This take is of “${id}”, whom this server does not have. Add the character, then reload.`,
     )
   }
-  const seals = await checkTake(take)
+  const seals = await checkTake(take, serverKey)
   const name = take.meta.text('portrays') || character.name
   const header: StreamHeader = {
     ...readHeader(new JsonReader({})),

@@ -18,6 +18,9 @@ const MEMBERS = new Set([
 /** A recorded performance (docs/take-format.md), as far as a player needs it. */
 export class Take {
   readonly meta: JsonReader
+  readonly metaText: string
+  /** The members that are played, as they lie in the file: what the take's proof is about. */
+  readonly members: ReadonlyMap<string, NpyArray>
   readonly frameCount: number
   readonly components: string[]
   readonly voice: Float32Array<ArrayBuffer>
@@ -28,6 +31,8 @@ export class Take {
     const metaText = members.get('meta')?.data
     if (typeof metaText !== 'string') throw new TakeError('This is not a take: it has no meta.')
     this.meta = new JsonReader(parsed(metaText))
+    this.metaText = metaText
+    this.members = members
     if (!this.meta.flag('generated')) {
       throw new TakeError('This take is not played: its meta does not say that it was generated.')
     }

@@ -37,6 +37,8 @@ export class SealCheck implements Trust {
   chunks = 0
   #why = ''
   #certificate: SessionCertificate | null
+  #session: string
+  readonly #today: () => number
   readonly #avatar: number
   readonly #serverKey: Uint8Array
   /** Digests of frames without a seal yet, and those that seals listed, by sequence. */
@@ -48,7 +50,10 @@ export class SealCheck implements Trust {
   #queue: Promise<void> = Promise.resolve()
   #overdueSince: number | null = null
 
-  constructor(header: StreamHeader, serverKey: Uint8Array) {
+  /** `today`: the present, Unix milliseconds, by which certificates are judged. */
+  constructor(header: StreamHeader, serverKey: Uint8Array, today: () => number = Date.now) {
+    this.#today = today
+    this.#session = header.session
     this.#certificate = header.certificate
     this.#avatar = header.avatar
     this.#serverKey = serverKey
@@ -100,6 +105,7 @@ export class SealCheck implements Trust {
     this.#waiting.clear()
     this.#sealed.clear()
     this.#overdueSince = null
+    this.#session = header.session
     this.#certificate = header.certificate
     this.#certified = this.#checkCertificate()
   }
@@ -115,7 +121,11 @@ export class SealCheck implements Trust {
       this.#fail('the certificate is not of this server')
       return false
     }
-    const now = Date.now()
+    if (certificate.session !== this.#session) {
+      this.#fail('the certificate is for another session')
+      return false
+    }
+    const now = this.#today()
     if (!(Date.parse(certificate.notBefore) <= now + 300_000 && now <= Date.parse(certificate.notAfter))) {
       this.#fail('the certificate is not valid at this time')
       return false
