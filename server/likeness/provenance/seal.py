@@ -87,16 +87,13 @@ def verify_seal(
     VerificationError: wrong session, wrong signature, or a packet that is not what was sealed. The
     certificate itself is the business of `verify_certificate`.
     """
-    if seal.session != certificate.session:
-        raise VerificationError(f"The seal is of session {seal.session!r}, not {certificate.session!r}.")
-    if not verify_signature(certificate.public_key, _message(seal), seal.signature):
-        raise VerificationError(f"Seal {seal.chunk} is not signed by the session's key.")
+    _check_signature(seal, certificate, _message(seal))
     fitting = 0
     for sequence, packet in (packets or {}).items():
         place = (sequence - seal.first_sequence) % _WRAP
         if place * DIGEST_SIZE >= len(seal.digests):
             continue
-        if frame_digest(packet) != seal.digests[place * DIGEST_SIZE : (place + 1) * DIGEST_SIZE]:
+        if frame_digest(packet) != digest_at(seal, place):
             raise VerificationError(f"Frame {sequence} is not the one that seal {seal.chunk} signed.")
         fitting += 1
     return fitting
@@ -116,6 +113,8 @@ class SealChain:
         self._certificate = certificate
         self._avatar = avatar
         self._waiting: OrderedDict[int, bytes] = OrderedDict()
+        self._sealed: OrderedDict[int, bytes] = OrderedDict()
+        self._came: set[int] = set()
         self._next = -1
         self._link = b""
         self.verified = 0
@@ -126,10 +125,21 @@ class SealChain:
         """Seals that never came."""
 
     def frame(self, sequence: int, packet: bytes) -> None:
-        """A frame came. At most ten seconds of frames wait for their seal."""
-        self._waiting[sequence] = packet
-        while len(self._waiting) > 600:
-            self._waiting.popitem(last=False)
+        """A frame came. At most ten seconds of frames wait for their seal.
+
+        Raises VerificationError when it is not the one that was sealed, or that came before.
+        """
+        digest = frame_digest(packet)
+        known = self._sealed.get(sequence) or self._waiting.get(sequence)
+        if known is not None and known != digest:
+            raise VerificationError(f"Frame {sequence} came twice, or is not the one that was sealed.")
+        if sequence not in self._sealed:
+            self._waiting[sequence] = digest
+            _keep_newest(self._waiting)
+        elif sequence not in self._came:  # overtaken by its own seal
+            self._came.add(sequence)
+            self.verified += 1
+            self.lost -= 1
 
     @property
     def pending(self) -> int:
@@ -142,20 +152,57 @@ class SealChain:
             raise VerificationError(f"The seal is of avatar {seal.avatar}, not {self._avatar}.")
         if self._next >= 0 and seal.chunk < self._next:
             raise VerificationError(f"Seal {seal.chunk} came again, or out of order.")
-        count = len(seal.digests) // DIGEST_SIZE
-        sequences = [(seal.first_sequence + place) % _WRAP for place in range(count)]
-        here = {s: self._waiting.pop(s) for s in sequences if s in self._waiting}
-        fitting = verify_seal(seal, self._certificate, here)
+        message = _message(seal)
+        _check_signature(seal, self._certificate, message)
         if self._next >= 0 and seal.chunk == self._next and seal.previous != self._link:
             raise VerificationError(f"Seal {seal.chunk} does not follow the one before it.")
         if seal.chunk == 0 and seal.previous:
             raise VerificationError("The first seal follows another one.")
         if self._next >= 0:
             self.missing += seal.chunk - self._next
-        self.verified += fitting
-        self.lost += count - fitting
+        for place in range(len(seal.digests) // DIGEST_SIZE):
+            self._match((seal.first_sequence + place) % _WRAP, digest_at(seal, place))
         self._next = seal.chunk + 1
-        self._link = link(_message(seal))
+        self._link = link(message)
+
+    def _match(self, sequence: int, listed: bytes) -> None:
+        self._sealed[sequence] = listed
+        for old in _keep_newest(self._sealed):
+            self._came.discard(old)
+        own = self._waiting.pop(sequence, None)
+        if own is None:
+            self.lost += 1
+        elif own != listed:
+            raise VerificationError(f"Frame {sequence} is not the one that was sealed.")
+        else:
+            self._came.add(sequence)
+            self.verified += 1
+
+
+_MEMORY: Final = 600
+"""Ten seconds of frames."""
+
+
+def _keep_newest(frames: "OrderedDict[int, bytes]") -> list[int]:
+    """Forget the oldest beyond ten seconds; what was forgotten."""
+    gone: list[int] = []
+    while len(frames) > _MEMORY:
+        gone.append(frames.popitem(last=False)[0])
+    return gone
+
+
+def digest_at(seal: stream_pb2.Seal, place: int) -> bytes:
+    """The digest of a seal's frame number `place`."""
+    return seal.digests[place * DIGEST_SIZE : (place + 1) * DIGEST_SIZE]
+
+
+def _check_signature(
+    seal: stream_pb2.Seal, certificate: stream_pb2.SessionCertificate, message: bytes
+) -> None:
+    if seal.session != certificate.session:
+        raise VerificationError(f"The seal is of session {seal.session!r}, not {certificate.session!r}.")
+    if not verify_signature(certificate.public_key, message, seal.signature):
+        raise VerificationError(f"Seal {seal.chunk} is not signed by the session's key.")
 
 
 def _message(seal: stream_pb2.Seal) -> bytes:

@@ -85,6 +85,8 @@ export class SealCheck implements Trust {
       this.#compare(sequence, own, listed)
       return
     }
+    const earlier = this.#waiting.get(sequence)
+    if (earlier && !equal(earlier, own)) this.#fail(`frame ${sequence} came twice, with other bytes`)
     this.#waiting.set(sequence, own)
     this.#overdueSince ??= performance.now()
     if (this.#waiting.size > MEMORY) this.#waiting.delete(first(this.#waiting))
