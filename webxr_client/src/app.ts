@@ -10,7 +10,7 @@ import { SCENES, type SceneName } from './stage/set'
 import { Stage } from './stage/stage'
 import type { TakePlayer } from './take/take-player'
 import { Page } from './ui/page'
-import { JsonReader } from './wire/json'
+import { fromHex, JsonReader } from './wire/json'
 import { type CharacterInfo, readCharacters, type SpeechState } from './wire/messages'
 
 const LEVEL_MS = 10
@@ -103,7 +103,7 @@ export class App {
       const [characters, config] = await Promise.all([getJson('/api/characters'), getJson('/api/config')])
       this.#characters = readCharacters(characters)
       this.#iceServers = readIceServers(config)
-      this.#serverKey = new JsonReader(config).bytes('serverKey')
+      this.#serverKey = fromHex(new JsonReader(config).text('serverKey'))
     } catch (error) {
       this.page.cast.fail('The cast is not here.')
       this.fail(

@@ -89,7 +89,7 @@ export class Take {
       driver: 4,
       sequence: t,
       sample: this.sample(t),
-      voiced: true,
+      voiced: this.#sounds(t),
       tracked: false,
       end: t === this.frameCount - 1,
       eyelids: [lids[2 * t] ?? 0, lids[2 * t + 1] ?? 0],
@@ -102,6 +102,11 @@ export class Take {
       hands: null,
       bytes: new Uint8Array(),
     }
+  }
+
+  #sounds(t: number): boolean {
+    const from = this.sample(t)
+    return this.voice.subarray(from, from + 800).some(value => Math.abs(value) > 0.004)
   }
 
   #part(name: string): Float32Array {

@@ -73,3 +73,7 @@ export function fromBase64(text: string): Uint8Array {
     return new Uint8Array()
   }
 }
+
+export function fromHex(text: string): Uint8Array {
+  return Uint8Array.from(text.match(/[0-9a-f]{2}/gi) ?? [], pair => Number.parseInt(pair, 16))
+}
