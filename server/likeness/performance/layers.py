@@ -1,6 +1,7 @@
 """Layers: what is heard, tracked and set by hand, blended by region of the face and by confidence."""
 
 import math
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -51,6 +52,21 @@ _STALE: Final = int(0.30 * SAMPLE_RATE)
 """A tracker that is silent for longer has lost the face."""
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What speech does to N performers.
+
+    controls [N, 52]: the mouth; busy [N]: how far it owns the lips, 0..1, letting go of them slowly; extra
+    [N, 52] and head [N, 3]: prosody's controls to add, and pitch, yaw, roll in rad; voiced [N]: voice sounds.
+    """
+
+    controls: Signal
+    busy: Signal
+    extra: Signal
+    head: Signal
+    voiced: NDArray[np.bool_]
+
+
 class Speech:
     """The mouth as speech moves it. Where speech ends, or its source changes, the difference dies away
     within a quarter of a second: the face never stops half open."""
@@ -65,6 +81,7 @@ class Speech:
             fresh=((), np.bool_),
             active=((), np.bool_),
             voiced=((), np.bool_),
+            busy=((), np.float32),
         )
 
     def add(self, row: int) -> None:
@@ -80,8 +97,8 @@ class Speech:
         """Prosody of this tick: controls [N, 52] to add, head [N, 3] pitch, yaw, roll in rad."""
         self._c["extra"][rows], self._c["head"][rows] = extra, head
 
-    def step(self, rows: Rows) -> tuple[Signal, Signal, Signal, NDArray[np.bool_]]:
-        """Controls [N, 52], prosody's controls [N, 52] and head [N, 3], and whether voice sounds [N]."""
+    def step(self, rows: Rows) -> Spoken:
+        """One tick."""
         c = self._c
         fresh = c["fresh"][rows]
         goal = np.where(fresh[:, None], c["goal"][rows], np.float32(0))
@@ -97,7 +114,10 @@ class Speech:
         c["extra"][rows] = _RELEASE * extra
         c["head"][rows] = _RELEASE * head
         c["fresh"][rows] = False
-        return shown, extra, head, voiced
+        moving = np.clip(4.0 * np.abs(shown).max(1), 0.0, 1.0)
+        busy = np.maximum(moving, c["busy"][rows] - _DT / 0.5)
+        c["busy"][rows] = busy
+        return Spoken(shown, busy, extra, head, voiced)
 
 
 class Emotions:
@@ -241,19 +261,18 @@ class Overrides:
         return controls + weight * (c["value"][rows] - controls), psi
 
 
-def blend(below: Signal, speech: Signal, tracked: Signal, weight: Signal) -> Signal:
+def blend(below: Signal, spoken: Spoken, tracked: Signal, weight: Signal) -> Signal:
     """The face [N, 52] from what lies below (idle, emotion, prosody), speech, and a tracked face.
 
     A region whose tracker is sure of it (weight [N, 6] by REGIONS) is the person's own. The rest is speech
     over what lies below. Where a tracker sees the cheeks but not the lips, its smile stays and speech adds.
     """
     unseen = 1.0 - weight[:, MOUTH : MOUTH + 1]
-    spoken = speech * FACE_BELOW * unseen
-    # Speech owns the lips while it moves them: an open-mouthed emotion would hold them open in a p.
-    busy = np.clip(4.0 * np.abs(spoken).max(1, keepdims=True), 0.0, 1.0)
-    calm = below * (1.0 - _IS[MOUTH] * busy)
+    mouth = spoken.controls * FACE_BELOW * unseen
+    # Speech owns the lips: an open-mouthed emotion would hold them open in a p.
+    calm = below * (1.0 - _IS[MOUTH] * (spoken.busy[:, None] * unseen))
     each = weight[:, REGION_OF]
-    return calm + each * (tracked - calm) + spoken
+    return calm + each * (tracked - calm) + mouth
 
 
 def keep_sealed(controls: Signal) -> Signal:

@@ -1,7 +1,7 @@
 """Performing off line: a text or a recording, through the same layers as live, into a Take."""
 
 import asyncio
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from itertools import chain
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import likeness
+from likeness.errors import InputError
 from likeness.head.character import Character
 from likeness.head.controls import CONTROLS
 from likeness.head.flame_numpy import BakedHead
@@ -26,6 +27,7 @@ from likeness.speech.audio_file import iter_audio, read_audio
 from likeness.speech.prosody import Prosody
 from likeness.speech.text import clean_text
 from likeness.speech.voice import Voice
+from likeness.tracking.face import TrackedFace
 
 Progress = Callable[[float], None]
 
@@ -35,9 +37,11 @@ TAIL: Final = 42 * SAMPLES_PER_FRAME
 """Silence after the last sound: the face comes to rest (0.7 s)."""
 _BLOCK: Final = 60
 """Frames written at once."""
+FACE_LASTS: Final = 0.3
+"""Seconds that a tracked picture counts for, until the next."""
 _VIEWER: Final = 1.1
 """Metres in front of the face that the one who watches a take is thought to be."""
-_TEXT, _RECORDING = 1, 4
+_TEXT, _TRACKING, _RECORDING = 1, 3, 4
 """likeness.v1.Driver"""
 
 
@@ -153,6 +157,42 @@ def take_meta(character: Character, head: Head, components: tuple[str, ...], dri
     }
 
 
+def perform_tracking(
+    faces: Sequence[TrackedFace],
+    pcm: Float32 | None,
+    character: Character,
+    *,
+    head: str | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    vertices: bool = False,
+) -> Take:
+    """A person's tracked face, with their voice where there is one, drives a character.
+
+    faces: in order of their `time` (s, from the start); pcm: float32[S] mono at 48 kHz, or None for silence.
+    The lips follow the tracker where it is sure of the mouth, the voice where it is not.
+
+    Raises:
+        InputError: no face at all.
+    """
+    if not faces:
+        raise InputError("no picture was tracked; is there a face in the video?")
+    total = max(round(faces[-1].time * SAMPLE_RATE), 0 if pcm is None else len(pcm))
+    sound = np.zeros(total, np.float32) if pcm is None else np.pad(pcm, (0, total - len(pcm)))
+    at = -1
+
+    def face_at(sample: int) -> TrackedFace | None:
+        nonlocal at
+        while at + 1 < len(faces) and faces[at + 1].time * SAMPLE_RATE <= sample:
+            at += 1
+        return faces[at] if at >= 0 and sample / SAMPLE_RATE - faces[at].time < FACE_LASTS else None
+
+    hops = _hops([_int16(sound)], tail=TAIL)
+    return _perform(
+        character, head, seed, _TRACKING, hops, _listened, total + TAIL, progress, vertices, face_at
+    )
+
+
 Mouths = Callable[[Iterator[Float32]], Iterator[tuple[Float32, Float32]]]
 """Hops of sound [800] in; for each frame its hop and the mouth's controls [52] out."""
 
@@ -167,6 +207,7 @@ def _perform(
     total: int,
     progress: Progress | None,
     vertices: bool,
+    face_at: Callable[[int], TrackedFace | None] | None = None,
 ) -> Take:
     head = load_head(head_name or character.head)
     own = head_name is None or head_name == character.head
@@ -181,13 +222,19 @@ def _perform(
     prosody = Prosody(np.random.default_rng([seed, 1]))
     slot = prosody.open()
     names = troupe.components(row)
-    word = {_TEXT: "text", _RECORDING: "recording"}[driver]
+    word = {_TEXT: "text", _TRACKING: "tracking", _RECORDING: "recording"}[driver]
     with Recorder(len(names), head.model.vertex_count if vertices else None) as recorder:
         block: list[Frames] = []
         sample = 0
         for hop, controls in mouths(hops):
             melody = prosody.step([slot], hop[None])
             troupe.set_speech([row], controls[None], melody.voiced, melody)
+            if face_at is not None:
+                seen = face_at(sample)
+                if seen is None:
+                    troupe.set_tracked(row, None)
+                else:
+                    troupe.set_tracked(row, seen.controls, seen.confidence, seen.head_rotation)
             block.append(troupe.step([row], sample))
             recorder.add_voice(_int16(hop))
             sample += SAMPLES_PER_FRAME

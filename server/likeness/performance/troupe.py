@@ -256,26 +256,25 @@ class Troupe:
         c = self._c
 
         body, head, live = self._placements.step(at, now)
-        spoken, extra, nods, voiced = self._speech.step(at)
+        spoken = self._speech.step(at)
         tracked, tracked_head, weight = self._tracks.step(at, now)
         own = (1.0 - weight[:, HEAD]) * (1.0 - live)
         direction, distance, attended = self._listener(at, body, head, live)
         cue = c["cue"][at].copy()
         c["cue"][at] = False
-        idle = self._idle.step(at, now, voiced, cue, direction, distance, attended, rngs)
+        idle = self._idle.step(at, now, spoken.voiced, cue, direction, distance, attended, rngs)
 
-        angles = self._head_angles(at, idle, nods, own, live) + weight[:, HEAD, None] * tracked_head
+        angles = self._head_angles(at, idle, spoken.head, own, live) + weight[:, HEAD, None] * tracked_head
         turn = quaternion.multiply(head, quaternion.turn(*angles.T))
 
-        below = idle.controls + self._emotions.step(at) + extra
+        below = idle.controls + self._emotions.step(at) + spoken.extra
         below[:, _BLINK] = np.maximum(below[:, _BLINK], idle.blink)
         eyes = idle.look.goal - _direction(turn, angles, live)
         self._aim(at, below, eyes, idle.look.distance)
         face = blend(below, spoken, tracked, weight)
-        # Where lids are tracked loosely, a blink of ours beside theirs would double the rate.
         controls, psi = self._overrides.step(at, keep_sealed(face))
         sway = idle.body[:, 3:] * ((1.0 - live) * (1.0 - 0.7 * weight[:, HEAD]))[:, None]
-        return self._frames(at, now, controls, psi, body, head, turn, sway, voiced, weight, live)
+        return self._frames(at, now, controls, psi, body, head, turn, sway, spoken.voiced, weight, live)
 
     def _begin(self, index: NDArray[np.int64], now: NDArray[np.int64]) -> None:
         """Bring new performers to life at their first sample."""
