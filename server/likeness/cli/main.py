@@ -79,6 +79,8 @@ class LazyGroup(click.Group):
         "heads": ("likeness.cli.heads:heads", "List or import FLAME-format head models."),
         "sessions": ("likeness.cli.sessions:sessions", "Look at logged sessions."),
         "ledger": ("likeness.cli.ledger:ledger", "Verify or export the append-only ledger."),
+        "inputs": ("likeness.cli.inputs:inputs", "Phones and trackers: list, meter, bind to a session."),
+        "track": ("likeness.cli.track:track", "Track a camera or a video with MediaPipe."),
         "doctor": ("likeness.cli.doctor:doctor", "Check this machine and say what is missing."),
         "bench": ("likeness.cli.bench.group:bench", "Measure what we promise, on this machine."),
     },

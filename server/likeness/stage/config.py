@@ -3,12 +3,14 @@
 import dataclasses
 import ipaddress
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from likeness.errors import InputError
 from likeness.head.places import data_dir
 from likeness.head.toml_table import TomlTable, read_toml
+from likeness.tracking.inputs import PORTS
 
 SECRET_BYTES = 16
 """A token secret shorter than this is guessable and refused."""
@@ -79,6 +81,19 @@ class TurnServer:
 
 
 @dataclass(frozen=True, slots=True)
+class InputsConfig:
+    """Phones and trackers that send faces over UDP; none authenticates, so they are off until wanted."""
+
+    enabled: bool = False
+    host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 lets phones in."""
+    allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    """Addresses and networks that are heard; everything else is dropped."""
+    ports: Mapping[str, int] = field(default_factory=lambda: dict(PORTS))
+    """UDP port of each kind of sender; 0: any free one."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerConfig:
     """Everything that can be set. See likeness.example.toml for the same in words."""
 
@@ -102,6 +117,7 @@ class ServerConfig:
     limits: LimitConfig = field(default_factory=LimitConfig)
     stage: StageConfig = field(default_factory=StageConfig)
     provenance: ProvenanceConfig = field(default_factory=ProvenanceConfig)
+    inputs: InputsConfig = field(default_factory=InputsConfig)
 
     @property
     def loopback(self) -> bool:
@@ -194,6 +210,7 @@ def _read(toml: TomlTable) -> ServerConfig:
     server, security, tls = toml.table("server"), toml.table("security"), toml.table("tls")
     limits, stage = toml.table("limits"), toml.table("stage")
     provenance, webrtc = toml.table("provenance"), toml.table("webrtc")
+    inputs = toml.table("inputs")
     d = ServerConfig()
     config = ServerConfig(
         host=server.text("host", d.host, 255),
@@ -209,8 +226,9 @@ def _read(toml: TomlTable) -> ServerConfig:
         stage=_stage(stage),
         provenance=ProvenanceConfig(log_text=provenance.flag("log_text", False)),
         turn=_turn(webrtc),
+        inputs=_inputs(inputs),
     )
-    for table in (server, security, tls, limits, stage, provenance, webrtc, toml):
+    for table in (server, security, tls, limits, stage, provenance, webrtc, inputs, toml):
         table.finish()
     return config
 
@@ -248,6 +266,16 @@ def _stage(table: TomlTable) -> StageConfig:
         dead_seconds=table.number("dead_seconds", d.dead_seconds, 1, 60),
         slow_seconds=table.number("slow_seconds", d.slow_seconds, 1, 60),
         default_scene=table.text("default_scene", d.default_scene, 40),
+    )
+
+
+def _inputs(table: TomlTable) -> InputsConfig:
+    d = InputsConfig()
+    return InputsConfig(
+        enabled=table.flag("enabled", d.enabled),
+        host=table.text("host", d.host, 255),
+        allow=tuple(table.texts("allow", list(d.allow))),
+        ports={kind: table.integer(kind.replace("-", "_"), port, 0, 65_535) for kind, port in PORTS.items()},
     )
 
 

@@ -20,6 +20,7 @@ from likeness.stage.stage import Stage
 from likeness.transport.client_text import read_hello, read_object
 from likeness.transport.gate import Gate, peer_of
 from likeness.transport.ice import addresses_of
+from likeness.transport.inputs_api import InputsApi
 from likeness.transport.metrics import WebMetrics
 from likeness.transport.page import ETAG, Page, security_headers, web_root
 from likeness.transport.rtc_offer import read_offer
@@ -45,6 +46,7 @@ class WebServer:
         self._gate = Gate(config, clock)
         self._web = WebMetrics()
         self._peers = RtcPeers(config, addresses_of(config.host), stage.control_text, self._web, clock)
+        self._inputs = InputsApi(stage, config, self._gate)
         self._page = Page(web_root(), lambda: stage.characters)
         self._sockets: set[web.WebSocketResponse] = set()
         self._runner: web.AppRunner | None = None
@@ -76,6 +78,7 @@ class WebServer:
                 web.get("/api/ws", self._ws),
                 web.get("/avatars/{character}/avatar.glb", self._page.avatar),
                 web.get("/avatars/{character}/portrait.png", self._page.portrait),
+                *self._inputs.routes(),
                 web.get("/{path:.+}", self._page.asset),
             ]
         )
@@ -96,9 +99,11 @@ class WebServer:
             await self._runner.cleanup()
             raise _bind_error(self._config, error) from None
         self._port = self._runner.addresses[0][1]
+        await self._inputs.start()
 
     async def stop(self) -> None:
         """End every connection, say why, and free the port."""
+        await self._inputs.stop()
         await self._peers.stop()
         for ws in tuple(self._sockets):
             await ws.close(code=1001, message=b"the server stops")
