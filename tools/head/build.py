@@ -51,10 +51,8 @@ def main() -> int:
             progress.update(task, description=name)
             start = time.perf_counter()
             made = build_character(head, ROOT / "avatars" / "characters" / name, arguments.texture)
-            parts = ", ".join(f"{k} {v}" for k, v in made.items() if k not in ("triangles", "megabytes"))
-            progress.console.print(
-                f"{name}: {made['triangles']} triangles, {made['megabytes']:.1f} MB, {time.perf_counter() - start:.0f} s ({parts})"
-            )
+            words = ", ".join(f"{k} {v}" for k, v in made.items())
+            progress.console.print(f"{name}: {words}; {time.perf_counter() - start:.0f} s", soft_wrap=True)
             progress.advance(task)
     return 0
 

@@ -11,7 +11,8 @@ from tools.head.topology import Faces
 
 @dataclass(frozen=True, slots=True)
 class Hair:
-    """A hair mesh: vertices, normals, faces, uv, linear colours [V,3], and the skin vertex (dense) each hangs on."""
+    """A hair mesh: vertices, normals, faces, uv, linear colours [V,3], the skin vertex (dense) each hangs on,
+    and the ribbon it belongs to (-1: none; a ribbon's vertices are consecutive pairs)."""
 
     vertices: Array
     normals: Array
@@ -19,20 +20,41 @@ class Hair:
     uv: Array
     colour: Array
     root: NDArray[np.int64]
+    ribbon: NDArray[np.int64]
+
+
+def no_ribbon(count: int) -> NDArray[np.int64]:
+    """The ribbon numbers of a mesh that is none."""
+    return np.full(count, -1)
 
 
 def joined_hair(pieces: list[Hair]) -> Hair:
     """Several hair meshes as one."""
     start = np.cumsum([0, *(len(p.vertices) for p in pieces)])
     faces = [p.faces + s for p, s in zip(pieces, start, strict=False)]
+    ribbons, used = [], 0
+    for p in pieces:
+        ribbons.append(np.where(p.ribbon < 0, -1, p.ribbon + used))
+        used += int(p.ribbon.max(initial=-1)) + 1
     return Hair(
-        np.concatenate([p.vertices for p in pieces]), np.concatenate([p.normals for p in pieces]), np.concatenate(faces),
-        np.concatenate([p.uv for p in pieces]), np.concatenate([p.colour for p in pieces]), np.concatenate([p.root for p in pieces]),
-    )  # fmt: skip
+        np.concatenate([p.vertices for p in pieces]),
+        np.concatenate([p.normals for p in pieces]),
+        np.concatenate(faces),
+        np.concatenate([p.uv for p in pieces]),
+        np.concatenate([p.colour for p in pieces]),
+        np.concatenate([p.root for p in pieces]),
+        np.concatenate(ribbons),
+    )
+
+
+def cards_faces(points: int) -> NDArray[np.int64]:
+    """Triangles of one ribbon of `points` vertex pairs."""
+    q = np.arange(points - 1) * 2
+    return np.concatenate([np.c_[q, q + 1, q + 2], np.c_[q + 1, q + 3, q + 2]])
 
 
 def cards(curves: Array, outward: Array, width: Array, column: Array, colour: Array, root: NDArray[np.int64], *,
-          taper: float = 0.75, bend: float = 0.35, roll: Array | None = None, uv: Array | None = None, shade: float = 0.7) -> Hair:  # fmt: skip
+          taper: float = 0.75, bend: float = 0.22, roll: Array | None = None, uv: Array | None = None, shade: float = 0.7) -> Hair:  # fmt: skip
     """Ribbons of two vertices per curve point.
 
     Args:
@@ -57,9 +79,7 @@ def cards(curves: Array, outward: Array, width: Array, column: Array, colour: Ar
     normal = front * (1 - shade) + outward * shade
     normals = np.stack([normal - side * bend, normal + side * bend], 2)
     normals /= np.linalg.norm(normals, axis=3, keepdims=True)
-    q = np.arange(k - 1) * 2
-    face = np.concatenate([np.c_[q, q + 1, q + 2], np.c_[q + 1, q + 3, q + 2]])
-    faces = (face[None] + (np.arange(n) * 2 * k)[:, None, None]).reshape(-1, 3)
+    faces = (cards_faces(k)[None] + (np.arange(n) * 2 * k)[:, None, None]).reshape(-1, 3)
     if uv is None:
         across = np.broadcast_to(np.array([0.0, 1.0]), (n, k, 2))
         uv = card_uv(
@@ -68,7 +88,7 @@ def cards(curves: Array, outward: Array, width: Array, column: Array, colour: Ar
             np.broadcast_to(t[None, :, None], (n, k, 2)),
         )
     return Hair(
-        vertices.reshape(-1, 3), normals.reshape(-1, 3), faces, uv.reshape(-1, 2), np.repeat(colour, 2, axis=1).reshape(-1, 3), np.repeat(root, 2 * k),
+        vertices.reshape(-1, 3), normals.reshape(-1, 3), faces, uv.reshape(-1, 2), np.repeat(colour, 2, axis=1).reshape(-1, 3), np.repeat(root, 2 * k), np.repeat(np.arange(n), 2 * k),
     )  # fmt: skip
 
 
@@ -76,6 +96,6 @@ def mixed_colours(count: int, points: int, colour: tuple[float, float, float], s
                   root_shade: float = 0.5) -> Array:  # fmt: skip
     """Colours [count,points,3]: strands of two colours with natural spread, darker at the root."""
     pick = rng.random((count, 1, 1)) < share
-    base = np.where(pick, np.array(second), np.array(colour)) * rng.uniform(0.78, 1.18, (count, 1, 1))
+    base = np.where(pick, np.array(second), np.array(colour)) * rng.uniform(0.86, 1.12, (count, 1, 1))
     t = np.linspace(0, 1, points)[None, :, None]
     return base * (root_shade + (1 - root_shade) * np.minimum(1, t * 2.2)) / 0.78

@@ -1,15 +1,18 @@
 """One character: the open head with an identity, skin, eyes, hair and clothes, written as avatar.glb."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import fast_simplification
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 from tools.head import jaw
-from tools.head.cards import Hair
+from tools.head.cards import Hair, joined_hair, no_ribbon
 from tools.head.closure import with_sealed_lips
 from tools.head.clothes import GARMENTS, Cloth
+from tools.head.detail import simplified, smaller_images, thinned
 from tools.head.eye_texture import eye_texture
 from tools.head.face import EYE_RADIUS
 from tools.head.facial_hair import BEARDS, brow_mask, brows
@@ -27,6 +30,7 @@ from tools.head.skin_texture import paint_skin
 from tools.head.strand_atlas import lash_uv, strand_atlas
 from tools.head.surface import Surface
 from tools.head.topology import Faces, edges, vertex_normals
+from tools.head.unwrap import Unwrap, unwrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ def shape_figure(head: OpenHead, coefficients: dict[str, float]) -> Figure:
 
 
 def build_character(head: OpenHead, folder: Path, texture_size: int = 2048) -> dict[str, float]:
-    """Writes folder/avatar.glb from its character.toml and look.toml; returns triangle count and megabytes."""
+    """Writes folder/avatar.glb from its character.toml and look.toml, and avatar.lod1.glb for far views; returns their figures."""
     about = tomllib.loads((folder / "character.toml").read_text(encoding="utf-8"))
     look = read_look(folder / "look.toml")
     coefficients = {k: float(v) for k, v in about.get("identity", {}).items()}
@@ -103,19 +107,18 @@ def build_character(head: OpenHead, folder: Path, texture_size: int = 2048) -> d
                 f"{folder / 'character.toml'}: [identity] has no {name!r}; it has {', '.join(FIELDS)}."
             )
     figure = shape_figure(head, coefficients)
-    meshes = _Dresser(figure, look, texture_size).meshes()
+    dresser = _Dresser(figure, look, texture_size)
     extras: dict[str, object] = {
         "generated": True, "head": "open", "character": folder.name, "portrays": about["name"], "rights": about["rights"],
         "components": list(head.expressions), "eyelids": ["eyelidLeft", "eyelidRight"],
         "joints": list(JOINTS), "made_by": "likeness tools/head, from code; no scan or photograph of the person portrayed",
     }  # fmt: skip
-    path = folder / "avatar.glb"
-    write_glb(path, meshes, figure.joints / 1000, JOINTS, PARENTS, extras)
-    return {
-        "triangles": sum(len(m.faces) for m in meshes),
-        "megabytes": path.stat().st_size / 1e6,
-        **{m.name: len(m.faces) for m in meshes},
-    }
+    made: dict[str, float] = {}
+    for name, meshes in (("avatar", dresser.meshes()), ("avatar.lod1", dresser.far_meshes())):
+        path = folder / f"{name}.glb"
+        write_glb(path, meshes, figure.joints / 1000, JOINTS, PARENTS, extras)
+        made |= {f"{name} triangles": sum(len(m.faces) for m in meshes), f"{name} MB": round(path.stat().st_size / 1e6, 2)}
+    return made
 
 
 class _Dresser:
@@ -126,7 +129,7 @@ class _Dresser:
         head = figure.head
         self.rng = np.random.default_rng(look.hair.seed)
         outer = (head.masks.inner < 0.05) & (head.dense[:, 1] > -296)
-        self.surface = Surface(figure.dense, head.cage.dense_faces, head.dense, outer)
+        self.surface = Surface(figure.dense, head.cage.dense_faces, head.cage.fine_faces, head.dense, outer)
         self.style = STYLES.get(look.hair.style)
         self.scalp = (
             self.style.hairline.mask(head.dense) * (head.masks.inner < 0.05)
@@ -136,21 +139,78 @@ class _Dresser:
         edge, _, _ = edges(head.cage.fine_faces)
         self.edge = edge
         self.skin_weights = head.weights[: head.cage.fine_count]
+        atlas = strand_atlas()
+        kind: dict[str, object] = {"likeness": {"kind": "hair"}}
+        landmarks = figure.dense[:468]
+        tint = brow_mask(figure.dense, landmarks, look.brows) * (head.masks.inner < 0.05)
+        self.textures = paint_skin(
+            head.cage, head.masks, head.unwrap, figure.dense, head.dense, _both_ears(head), look.skin, self.scalp,
+            _scaled(look.hair.colour, 0.5), tint, _scaled(look.brows.colour, 0.8), size,
+        )  # fmt: skip
+        self.grown_brows = brows(self.surface, landmarks, look.brows, self.rng)
+        bearded = look.beard.style != "none"
+        self.grown_beard = BEARDS[look.beard.style](self.surface, look.beard, self.rng) if bearded else None
+        self.grown_hair = self.style.grow(self.surface, self.scalp, look.hair, self.rng) if self.style else None
+        self.eye_image = eye_texture(look.eyes)
+        atlas = strand_atlas()
+        kind: dict[str, object] = {"likeness": {"kind": "hair"}}
         self.strands = Material(
-            "strands", base=strand_atlas(), roughness=0.62, alpha="MASK", cutoff=0.38, double_sided=True
-        )
+            "strands", base=atlas, roughness=0.72, specular=0.35, alpha="MASK", cutoff=0.35,
+            double_sided=True, extras=kind,
+        )  # fmt: skip
+        # so fine that a cut-off would eat them: blended
+        self.fine_strands = Material(
+            "fine_strands", base=atlas, roughness=0.8, specular=0.2, alpha="BLEND", double_sided=True, extras=kind,
+        )  # fmt: skip
 
     def dense_of(self, fine: Array) -> Array:
         """Values on fine vertices, carried to the dense ones."""
         return np.concatenate([fine, (fine[self.edge[:, 0]] + fine[self.edge[:, 1]]) / 2])
 
     def meshes(self) -> list[Mesh]:
+        """Everything, in full detail."""
         clothes = self.clothes()
-        out = [self.skin(clothes), self.eyes(), self.mouth(), self.lid_shadow(), self.small_hair()]
-        hair = self.hair()
-        if hair:
-            out.append(hair)
+        skin = self.skin(clothes, self.figure.head.unwrap, self.ears())
+        out = [skin, self.eyes(), self.mouth(), self.lid_shadow(), self._moving("brows", *self.brows_and_lashes())]
+        if self.grown_beard:
+            out.append(self._moving("beard", self.grown_beard, self.strands, None))
+        if self.grown_hair:
+            out.append(self._still("hair", self.grown_hair))
         return [*out, *clothes]
+
+    def far_meshes(self) -> list[Mesh]:
+        """Everything, at most 15,000 triangles and small textures."""
+        head = self.figure.head
+        clothes = self.clothes()
+        coarse = unwrap(head.cage, head.parts[0].vertices[: len(head.cage.vertices)], head.cage.faces)
+        brows, material, lashes = self.brows_and_lashes()
+        out = [
+            self.skin(clothes, coarse, [_fewer(p, 0.25) for p in self.ears()]),
+            simplified(self.eyes(), 0.4), simplified(self.mouth(), 0.22), self.lid_shadow(),
+            self._moving("brows", thinned(brows, 2, 1.5), material, lashes),
+        ]  # fmt: skip
+        if self.grown_beard:
+            out.append(self._moving("beard", thinned(self.grown_beard, 3, 2.0), self.strands, None))
+        if self.grown_hair:
+            solid = self.grown_hair.ribbon < 0
+            far = self._still("hair", thinned(self.grown_hair, 3, 1.9))
+            loose = np.zeros(len(far.vertices), bool)
+            loose[solid.sum() :] = True
+            ribbons = _compact(replace(far, faces=far.faces[loose[far.faces].all(1)]))
+            rest = _compact(replace(far, name="hair_base", faces=far.faces[~loose[far.faces].any(1)]))
+            out += [ribbons] if len(ribbons.faces) else []
+            out += [simplified(rest, min(1.0, 1500 / max(1, len(rest.faces))))]
+        out += [simplified(c, 0.3) for c in clothes]
+        done: dict[int, bytes] = {}
+        fresh: dict[int, Material] = {}
+        for mesh in out:
+            if id(mesh.material) not in fresh:
+                fresh[id(mesh.material)] = smaller_images(mesh.material, 512, done)
+        return [replace(mesh, material=fresh[id(mesh.material)]) for mesh in out]
+
+    def ears(self) -> list[Part]:
+        """The character's ears."""
+        return [p for p in self.figure.parts if p.name.startswith("ear_")]
 
     def clothes(self) -> list[Mesh]:
         """Garments, following the identity's neck and shoulders; the body carries them."""
@@ -170,58 +230,33 @@ class _Dresser:
         material = Material("cloth", roughness=0.95, double_sided=True)
         return [Mesh("clothes", v / 1000, n, f, np.zeros((len(v), 2)), colour, w, material)]
 
-    def skin(self, clothes: list[Mesh]) -> Mesh:
-        """Skin and ears as one mesh."""
+    def skin(self, clothes: list[Mesh], wrap: Unwrap, ears: list[Part]) -> Mesh:
+        """Skin and ears as one mesh, at the detail of the unwrapped faces."""
         fig, head = self.figure, self.figure.head
-        n = head.cage.fine_count
-        v, faces = fig.skin, head.cage.fine_faces
-        ears = [p for p in fig.parts if p.name.startswith("ear_")]
-        landmarks = fig.dense[:468]
-        tint = brow_mask(fig.dense, landmarks, self.look.brows) * (head.masks.inner < 0.05)
-        hair = tuple(np.array(self.look.hair.colour) * 0.5)
-        brow_colour = np.array(self.look.brows.colour)
-        del brow_colour
-        textures = paint_skin(
-            head.cage,
-            head.masks,
-            head.unwrap,
-            fig.dense,
-            head.dense,
-            _both_ears(head),
-            self.look.skin,
-            self.scalp,
-            hair,
-            tint,
-            self.size,
-        )
-        normal = vertex_normals(v, faces)
+        n = int(wrap.source.max()) + 1
+        fine = vertex_normals(fig.skin, head.cage.fine_faces)
+        faces, v, normal = head.cage.fine_faces, fig.skin[:n], fine[:n]
         ear_normals = [vertex_normals(p.vertices, p.faces) for p in ears]
         for p, en in zip(ears, ear_normals, strict=True):  # the root of the ear takes the head's shading
             near = self.surface.nearest(p.vertices)
             gap = np.linalg.norm(p.vertices - self.surface.vertices[near], axis=1)
             w = smoothstep(5.0, 1.0, gap)[:, None]
-            en[:] = en * (1 - w) + self.surface.normals[near] * w
-            en /= np.linalg.norm(en, axis=1, keepdims=True)
-        occluders = [v, *(p.vertices for p in fig.parts if p.name.startswith(("ear_", "eye_")))]
-        hidden = (head.masks.bag[:n][faces].max(1) > 0.5) | (
-            (head.masks.socket_left + head.masks.socket_right)[:n][faces].max(1) > 0.6
+            mixed = en * (1 - w) + self.surface.normals[near] * w
+            en[:] = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+        occluders = [fig.skin, *(p.vertices for p in fig.parts if p.name.startswith(("ear_", "eye_")))]
+        hidden = (head.masks.bag[faces].max(1) > 0.5) | (
+            (head.masks.socket_left + head.masks.socket_right)[faces].max(1) > 0.6
         )
         occluder_faces = [faces[~hidden]]
-        start = len(v)
+        start = len(fig.skin)
         for p in fig.parts:
             if p.name.startswith(("ear_", "eye_")):
                 occluder_faces.append(p.faces + start)
                 start += len(p.vertices)
         points = np.concatenate([v, *(p.vertices for p in ears)])
         normals = np.concatenate([normal, *ear_normals])
-        light = (
-            np.clip(
-                ambient_occlusion(np.concatenate(occluders), np.concatenate(occluder_faces), points, normals),
-                0,
-                1,
-            )
-            ** 1.1
-        )
+        light = ambient_occlusion(np.concatenate(occluders), np.concatenate(occluder_faces), points, normals, rays=32)
+        light = np.clip(light, 0, 1) ** 1.1
         bag = np.r_[np.clip(head.masks.bag[:n], 0, 1), np.zeros(len(points) - n)]
         light = np.where(bag > 0.3, 0.8, light)
         colour = np.stack([light**0.75, light**1.05, light**1.15], 1)
@@ -232,28 +267,28 @@ class _Dresser:
         ]
         colour *= (1 - 0.30 * socket)[:, None]
         # texture vertices
-        source = np.r_[head.unwrap.source, np.arange(n, len(points))]
-        uv = np.concatenate([head.unwrap.uv, *(p.uv for p in ears)])
-        base = len(head.unwrap.uv)
-        out_faces = [_uncovered(head.unwrap.faces, head.unwrap.source, v, clothes)]
+        source = np.r_[wrap.source, np.arange(n, len(points))]
+        uv = np.concatenate([wrap.uv, *(p.uv for p in ears)])
+        base = len(wrap.uv)
+        out_faces = [_uncovered(wrap.faces, wrap.source, v, clothes)]
         for p in ears:
             out_faces.append(p.faces + base)
             base += len(p.vertices)
         morphs = []
-        weights = np.concatenate([self.skin_weights, *(head.weights[head.slice(p.name)] for p in ears)])
+        weights = np.concatenate([self.skin_weights[:n], *(_upright(p.vertices) for p in ears)])
         for name, d in fig.targets.items():
             if np.abs(d[:n]).max() < 1e-6:
                 continue
-            dn = self._normal_change(name, d[:n], normal)
+            dn = self._normal_change(name, d[: len(fine)], fine)[:n]
             pad = np.zeros((len(points) - n, 3))
             morphs.append(
                 Morph(name, np.concatenate([d[:n], pad])[source] / 1000, np.concatenate([dn, pad])[source])
             )
         material = Material(
             "skin",
-            base=textures.albedo,
-            normal=textures.normal,
-            rough=textures.rough,
+            base=self.textures.albedo,
+            normal=self.textures.normal,
+            rough=self.textures.rough,
             specular=0.55,
             extras={"likeness": {"kind": "skin"}},
         )
@@ -295,7 +330,7 @@ class _Dresser:
         both = joined("eyes", pair)
         weights = np.concatenate([fig.head.weights[fig.head.slice(p.name)] for p in pair])
         material = Material(
-            "eyes", base=eye_texture(self.look.eyes), roughness=0.06, extras={"likeness": {"kind": "eyes"}}
+            "eyes", base=self.eye_image, roughness=0.06, extras={"likeness": {"kind": "eyes"}}
         )
         return Mesh(
             "eyes",
@@ -369,49 +404,60 @@ class _Dresser:
             tuple(morphs),
         )
 
-    def small_hair(self) -> Mesh:
-        """Lashes, brows and facial hair: everything hairy that moves with the face."""
+    def brows_and_lashes(self) -> tuple[Hair, Material, LidRibbon]:
+        """Lashes (first) and brows, what they are made of, and how the lashes follow the lids."""
         fig, look = self.figure, self.look
-        head = fig.head
-        n = head.cage.fine_count
         lash = fig.parts[-1]
-        root = fig.skin[head.lashes.root]
-        lash_v = root + (lash.vertices - root) * look.brows.lash_length
-        lash_normal = np.tile([0, 0.3, 0.95], (len(lash_v), 1))
+        ribbon = fig.head.lashes
+        root = fig.skin[ribbon.root]
+        v = root + (lash.vertices - root) * look.brows.lash_length
+        lashes = LidRibbon(Part("lashes", v, lash.faces, lash.uv), ribbon.root, ribbon.side)
+        normal = np.tile([0, 0.3, 0.95], (len(v), 1))
+        colour = np.tile(look.brows.lash_colour, (len(v), 1))
         uv = lash_uv(lash.uv[:, 0], 1 - lash.uv[:, 1])
-        pieces: list[Hair] = [brows(self.surface, fig.dense[:468], look.brows, self.rng)]
-        if look.beard.style != "none":
-            pieces.append(BEARDS[look.beard.style](self.surface, look.beard, self.rng))
-        v = np.concatenate([lash_v, *(p.vertices for p in pieces)])
-        start = np.cumsum([len(lash_v), *(len(p.vertices) for p in pieces)])
-        f = np.concatenate([lash.faces, *(p.faces + s for p, s in zip(pieces, start, strict=False))])
-        normals = np.concatenate([lash_normal, *(p.normals for p in pieces)])
-        colour = np.concatenate(
-            [np.tile(look.brows.lash_colour, (len(lash_v), 1)), *(p.colour for p in pieces)]
-        )
-        all_uv = np.concatenate([uv, *(p.uv for p in pieces)])
-        hanging = np.concatenate([p.root for p in pieces])
-        weights = np.concatenate(
-            [self.skin_weights[head.lashes.root], self.dense_of(self.skin_weights)[hanging]]
-        )
-        morphs = []
-        lashes = LidRibbon(Part("lashes", lash_v, lash.faces, lash.uv), head.lashes.root, head.lashes.side)
-        for name, d in fig.targets.items():
-            follow = np.concatenate(
-                [lashes.follow(fig.skin, d[:n], name.startswith("eye")), self.dense_of(d[:n])[hanging]]
-            )
-            if np.abs(follow).max() > 0.05:
-                morphs.append(Morph(name, follow / 1000, np.zeros_like(follow)))
-        return Mesh("face_hair", v / 1000, normals, f, all_uv, colour, weights, self.strands, tuple(morphs))
+        hair = Hair(v, normal, lash.faces, uv, colour, ribbon.root, no_ribbon(len(v)))
+        return joined_hair([hair, self.grown_brows]), self.fine_strands, lashes
 
-    def hair(self) -> Mesh | None:
-        if self.style is None:
-            return None
-        h = self.style.grow(self.surface, self.scalp, self.look.hair, self.rng)
-        weights = np.zeros((len(h.vertices), 5))
-        weights[:, 1] = smoothstep(-230, -150, h.vertices[:, 1])
-        weights[:, 0] = 1 - weights[:, 1]
-        return Mesh("hair", h.vertices / 1000, h.normals, h.faces, h.uv, h.colour, weights, self.strands)
+    def _moving(self, name: str, hair: Hair, material: Material, lashes: LidRibbon | None) -> Mesh:
+        """Hair that moves with the skin it grows on; the first vertices may be lashes, which also turn with the lids."""
+        fig = self.figure
+        n = fig.head.cage.fine_count
+        first = len(lashes.root) if lashes else 0
+        morphs = []
+        for target, d in fig.targets.items():
+            follow = self.dense_of(d[:n])[hair.root]
+            if lashes:
+                follow[:first] = lashes.follow(fig.skin, d[:n], target.startswith("eye"))
+            follow[np.abs(follow).max(1) < 0.12] = 0
+            if np.abs(follow).max() > 0:
+                morphs.append(Morph(target, follow / 1000, np.zeros_like(follow)))
+        weights = self.dense_of(self.skin_weights)[hair.root]
+        return Mesh(name, hair.vertices / 1000, hair.normals, hair.faces, hair.uv, hair.colour, weights, material, tuple(morphs))
+
+    def _still(self, name: str, h: Hair) -> Mesh:
+        """Hair that goes with the skull."""
+        return Mesh(name, h.vertices / 1000, h.normals, h.faces, h.uv, h.colour, _upright(h.vertices), self.strands)
+
+
+def _upright(v: Array) -> Array:
+    """Weights of what goes with the skull, and below the neck with the body."""
+    w = np.zeros((len(v), 5))
+    w[:, 1] = smoothstep(-215, -125, v[:, 1])
+    w[:, 0] = 1 - w[:, 1]
+    return w
+
+
+def _fewer(part: Part, share: float) -> Part:
+    """A part with about `share` of its triangles."""
+    v, f = fast_simplification.simplify(
+        part.vertices.astype(np.float32), part.faces.astype(np.int32), target_count=int(share * len(part.faces))
+    )
+    _, near = cKDTree(part.vertices).query(v)
+    return Part(part.name, np.asarray(v, float), np.asarray(f, np.int64), part.uv[near])
+
+
+def _scaled(colour: tuple[float, float, float], by: float) -> tuple[float, float, float]:
+    return colour[0] * by, colour[1] * by, colour[2] * by
 
 
 def _both_ears(head: OpenHead) -> Part:

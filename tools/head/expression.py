@@ -26,6 +26,9 @@ CHIN = [152, 148, 377, 175, 171, 396, 199, 200, 208, 428, 176, 400, 149, 378]
 CHEEK = [50, 280, 101, 330, 117, 346, 118, 347, 123, 352, 116, 345, 187, 411, 147, 376, 213, 433, 215, 435, 58, 288, 172, 397,
          132, 361, 234, 454, 127, 356]  # fmt: skip
 
+PARTING = ("mouthLowerDown", "mouthUpperUp", "mouthFunnel", "mouthRoll", "mouthShrug", "mouthClose", "puckerJawOpen", "smileJawOpen", "jawForward")
+"""Components under which the two sides of the lips' seam move differently."""
+
 
 @dataclass(frozen=True, slots=True)
 class Expressions:
@@ -63,6 +66,10 @@ class _Sculptor:
     def left(self, moves: Moves) -> dict[int, Move]:
         return {self.cage.opposite(i): m for i, m in moves.items()}
 
+    def across(self, still: list[int]) -> list[int]:
+        """The same vertices on the other side; those that are no landmarks come in pairs anyway."""
+        return [self.cage.opposite(i) if i < 468 else i for i in still]
+
     def both(self, moves: Moves) -> dict[int, Move]:
         return self.right(moves) | self.left(moves)
 
@@ -88,7 +95,7 @@ class _Sculptor:
 
     def sided(self, name: str, moves: Moves, still: list[int]) -> None:
         self.out[f"{name}Right"] = self.shape(self.right(moves), still)
-        self.out[f"{name}Left"] = self.shape(self.left(moves), still)
+        self.out[f"{name}Left"] = self.shape(self.left(moves), self.across(still))
 
     def sided_lips(
         self, name: str, move: Callable[[float, int, int, int], Move], extra: Moves, still: list[int]
@@ -96,7 +103,7 @@ class _Sculptor:
         for side, label in ((-1, "Right"), (1, "Left")):
             moves = self.lip_moves(lambda u, up, k, s=side: move(u, up, k, s))
             moves |= self.right(extra) if side < 0 else self.left(extra)
-            self.out[f"{name}{label}"] = self.shape(moves, still)
+            self.out[f"{name}{label}"] = self.shape(moves, still if side < 0 else self.across(still))
 
     def swell(self, name: str, curve: list[Move], width: float, amount: float) -> None:
         """Adds a ridge (or groove) along a curve given on the person's left to name+Left and its mirror to name+Right."""
@@ -127,6 +134,9 @@ def build_expressions(
     _lips(s)
     _jaw(s, closure)
     eyelids = _eyes(s, closure)
+    for name, d in s.out.items():
+        if not name.startswith(PARTING):  # shapes that do not part the lips keep the seam shut
+            d[closure.contact.lips] = d[closure.contact.lips].mean(1)[:, None]
     for name, d in s.out.items():  # drop what nobody sees, so that the files stay sparse
         s.out[name] = np.where(np.abs(d).max(1, keepdims=True) < 0.03, 0, d)
     return Expressions(s.out, (eyelids[0], eyelids[1]))

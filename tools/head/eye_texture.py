@@ -31,7 +31,7 @@ def eye_texture(look: EyeLook, size: int = 512, seed: int = 3) -> bytes:
     # light gathers in the lower half of an iris, the lid shades the upper
     colour *= (1.0 + 0.55 * smoothstep(0.02, -0.11, y) - 0.35 * smoothstep(0.0, 0.11, y))[..., None]
     white = np.array(look.white)[None, None] * np.ones((size, size, 1))
-    white = white * (1 - 0.10 * smoothstep(8, 18, arc))[..., None]
+    white = white * (1 - 0.16 * smoothstep(7.5, 16, arc))[..., None]
     white = white * [1, 1, 1] - np.array([0.0, 0.06, 0.07]) * smoothstep(9, 17, arc)[..., None]
     vessel = np.zeros_like(r)
     for _ in range(26):

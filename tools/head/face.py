@@ -94,15 +94,16 @@ def neutralised(q: Array) -> Array:
     pull = np.where(ax < 22, ax * 0.20, np.clip(0.20 * 22 * (1 - (ax - 22) / 26), 0, None))
     q[:, 0] -= np.sign(q[:, 0]) * pull * near
     tip = bump(q[:, 0], 11) * bump(q[:, 1] + 31, 9)
-    q[:, 2] -= 1.2 * tip
+    q[:, 2] -= 2.6 * tip
     q[:, 1] += 1.3 * bump(q[:, 0], 12) * bump(q[:, 1] + 34, 9) * smoothstep(24, 32, q[:, 2])
-    q[:, 2] += 1.0 * bump(q[:, 0], 9) * bump(q[:, 1] + 12, 12)
-    q[:, 0] *= 1 - 0.10 * bump(ax - 8, 9) * bump(q[:, 1] + 28, 10) * smoothstep(22, 30, q[:, 2])
+    q[:, 2] += 2.0 * bump(q[:, 0], 9) * bump(q[:, 1] + 8, 12)
+    q[:, 2] += 3.0 * smoothstep(24, 54, q[:, 1]) * (1 - (np.abs(q[:, 0]) / 75) ** 2)  # forehead upright
+    q[:, 0] *= 1 - 0.17 * bump(ax - 8, 9) * bump(q[:, 1] + 28, 10) * smoothstep(22, 30, q[:, 2])
     # cheeks down and in, jaw narrower
     g = bump(ax - 43, 15) * bump(q[:, 1] + 38, 17)
     q[:, 1] -= 3.0 * g
     q[:, 2] -= 1.8 * g
-    q[:, 0] *= 1 - 0.105 * smoothstep(-28, -80, q[:, 1]) * smoothstep(18, 50, ax)
+    q[:, 0] *= 1 - 0.125 * smoothstep(-16, -82, q[:, 1]) * smoothstep(18, 50, ax)
     g = bump(ax - 50, 13) * bump(q[:, 1] + 52, 18)
     q[:, 2] -= 1.6 * g
     q[:, 0] -= np.sign(q[:, 0]) * 1.2 * g
@@ -167,7 +168,7 @@ def plain_bilaplacian(triangles: Faces, count: int) -> sp.csr_matrix:
 
 def with_lids(q: Array) -> Array:
     """The right lid margin lowered to a calm look and laid on the eyeball; all other skin kept off the eyeball."""
-    q[[246, 161, 160, 159, 158, 157, 173], 1] -= np.array([0.1, 0.5, 0.9, 1.2, 1.1, 0.8, 0.3]) * 1.95
+    q[[246, 161, 160, 159, 158, 157, 173], 1] -= np.array([0.1, 0.5, 0.9, 1.2, 1.1, 0.8, 0.3]) * 1.6
     q[[7, 163, 144, 145, 153, 154, 155], 1] += np.array([0.1, 0.2, 0.3, 0.3, 0.3, 0.3, 0.1]) * 1.2
     ring = q[EYE_RIGHT] - EYE_RIGHT_CENTRE
     radius = EYE_RADIUS + LID_THICKNESS

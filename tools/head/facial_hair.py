@@ -86,20 +86,16 @@ def moustache(surface: Surface, look: BeardLook, rng: np.random.Generator) -> Ha
     """A full, combed-down moustache."""
     x, y, z = surface.neutral.T
     grow = smoothstep(31, 26, np.abs(x)) * smoothstep(-63.0, -60.5, y) * smoothstep(-44.5, -48.0, y) * (z > 8)
-    roots, normal, vertex = surface.scatter(300, grow, rng)
+    roots, normal, vertex = surface.scatter(260, grow, rng)
     neutral = surface.neutral[vertex]
-    count, points = len(roots), 6
-    side = np.sign(neutral[:, 0] + rng.normal(size=count) * 0.8)
-    lock = smooth_noise(neutral, 5, rng)
-    way = np.stack(
-        [side * (0.22 + 0.022 * np.abs(neutral[:, 0])), np.full(count, -0.72), np.full(count, 0.22)], 1
-    )
-    way = unit(way + normal * 0.62 + lock * 0.16 + rng.normal(size=(count, 3)) * 0.06)
-    length = (
-        rng.uniform(12, 17, count)
-        * (1 - 0.35 * smoothstep(-53, -61, neutral[:, 1]))
-        * (1 + 0.25 * bump(np.abs(neutral[:, 0]) - 20, 8))
-    )
+    count, points = len(roots), 5
+    side = np.tanh((neutral[:, 0] + rng.normal(size=count) * 1.0) / 4)
+    lock = smooth_noise(neutral, 6, rng)
+    way = np.stack([side * (0.16 + 0.016 * np.abs(neutral[:, 0])), np.full(count, -0.80), np.full(count, 0.16)], 1)
+    way = unit(way + normal * 0.58 + lock * 0.10 + rng.normal(size=(count, 3)) * 0.04)
+    # the lower edge is trimmed at the middle of the lips
+    length = np.clip((neutral[:, 1] + 66.5) * 1.15 + rng.uniform(-1.0, 1.5, count), 6.0, 17)
+    length *= 1 + 0.20 * bump(np.abs(neutral[:, 0]) - 22, 8)
     s = np.linspace(0, 1, points)
     curves = roots[:, None] + length[:, None, None] * (
         way[:, None] * s[:, None] + np.array([0, -0.42, -0.16]) * (s**2)[:, None]
@@ -109,7 +105,7 @@ def moustache(surface: Surface, look: BeardLook, rng: np.random.Generator) -> Ha
     return cards(
         curves,
         out,
-        rng.uniform(4.5, 7.5, count),
+        rng.uniform(6.0, 9.0, count),
         rng.integers(0, 4, count),
         colour,
         vertex,
@@ -118,5 +114,29 @@ def moustache(surface: Surface, look: BeardLook, rng: np.random.Generator) -> Ha
     )
 
 
-BEARDS = {"moustache": moustache}
+def full_beard(surface: Surface, look: BeardLook, rng: np.random.Generator) -> Hair:
+    """A moustache joined to a full beard of some length at the chin."""
+    x, y, z = surface.neutral.T
+    ax = np.abs(x)
+    line = np.interp(ax, [0, 18, 30, 44, 56, 66], [-82, -80, -72, -62, -52, -40])
+    grow = 1 / (1 + np.exp((y - line) / 1.8)) * smoothstep(-146, -128, y) * smoothstep(-66, -52, z)
+    grow = grow * (1 - bump(ax, 15) * bump(y + 80.5, 3.5))
+    roots, normal, vertex = surface.scatter(400, grow, rng)
+    neutral = surface.neutral[vertex]
+    count, points = len(roots), 6
+    lock = smooth_noise(neutral, 9, rng)
+    chin = smoothstep(48, 10, np.abs(neutral[:, 0])) * smoothstep(-70, -100, neutral[:, 1])
+    length = (13 + 26 * chin) * rng.uniform(0.8, 1.1, count)
+    way = unit(normal * (0.55 + 0.25 * chin)[:, None] + np.array([0, -0.75, 0.05]) + lock * 0.22 + rng.normal(size=(count, 3)) * 0.08)
+    s = np.linspace(0, 1, points)
+    phase = rng.uniform(0, 6.28, (count, 1))
+    kink = np.sin(phase + 11 * s)[..., None] * lock[:, None] * 2.2 * s[:, None]
+    curves = roots[:, None] + length[:, None, None] * (way[:, None] * s[:, None] + np.array([0, -0.35, -0.10]) * (s**2)[:, None]) + kink
+    colour = mixed_colours(count, points, look.colour, look.second, look.share, rng, 0.6)
+    out = unit(np.repeat(normal[:, None], points, 1) + np.array([0, -0.1, 0.25]))
+    body = cards(curves, out, rng.uniform(9, 15, count), rng.integers(4, 6, count), colour, vertex, taper=0.9, bend=0.3)
+    return joined_hair([body, moustache(surface, look, rng)])
+
+
+BEARDS = {"moustache": moustache, "full": full_beard}
 """Facial hair by name."""

@@ -1,5 +1,7 @@
 """Falloff functions: the soft brushes that every sculpting step uses."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -21,7 +23,7 @@ def curve_distance(points: Array, curve: ArrayLike) -> Array:
     """Distance of each point [N,D] to a polyline [K,D]."""
     path = np.asarray(curve, float)
     best = np.full(len(points), np.inf)
-    for a, b in zip(path[:-1], path[1:], strict=True):
+    for a, b in pairwise(path):
         e = b - a
         t = np.clip(((points - a) @ e) / (e @ e), 0, 1)
         best = np.minimum(best, np.linalg.norm(points - a - t[:, None] * e, axis=1))

@@ -77,6 +77,12 @@ def _eye_local(a: Place, sigma: float = 30.0) -> tuple[Array, Array]:
     return off, smoothstep(sigma + 8, 18, np.linalg.norm(off, axis=1))
 
 
+def _eye_size(a: Place) -> Array:
+    off, _ = _eye_local(a)
+    w = smoothstep(60, 17, np.linalg.norm(off, axis=1)) * smoothstep(0, 16, a.ax)
+    return off * (0.035 * w)[:, None]
+
+
 def _eye_tilt(a: Place) -> Array:
     off, w = _eye_local(a, 26)
     turn = np.radians(2.6) * a.sign
@@ -174,7 +180,7 @@ FIELDS: dict[str, Field] = {
     "brow_height": lambda a: a.move(0, 2.0 * bump(a.y - 20, 10) * bump(a.ax - 28, 26) * _front(a, -10, 10)),
     "brow_tilt": lambda a: a.move(0, (0.075 * (a.ax - 26)) * bump(a.y - 19, 10) * bump(a.ax - 28, 26) * _front(a, -15, 8)),
     "eye_spacing": lambda a: a.move(1.3 * a.sign * _eye_local(a)[1]),
-    "eye_size": lambda a: _eye_local(a)[0] * (0.035 * _eye_local(a)[1])[:, None],
+    "eye_size": _eye_size,
     "eye_height": lambda a: a.move(0, 1.2 * _eye_local(a)[1]),
     "eye_depth": lambda a: a.move(0, 0, -1.3 * _eye_local(a)[1]),
     "eye_tilt": _eye_tilt,
@@ -203,6 +209,7 @@ FIELDS: dict[str, Field] = {
     "ear_size": _ear_size,
     "ear_flare": _ear_flare,
     "neck_width": lambda a: a.move(0.08 * a.x * bump(a.y + 170, 55), 0, -2.5 * bump(a.y + 160, 50) * smoothstep(-90, -130, a.z)),
+    "neck_length": lambda a: a.move(0, -6.0 * smoothstep(-122, -205, a.y)),
     "throat": lambda a: a.move(0, -4.0 * bump(a.ax, 34) * bump(a.y + 122, 16) * bump(a.z + 25, 30), 1.5 * bump(a.ax, 30) * bump(a.y + 132, 16) * _front(a, -60, -20)),
     "shoulders": lambda a: a.move(0.06 * a.x * smoothstep(-190, -250, a.y)),
     "fullness": lambda a: a.move(

@@ -29,7 +29,7 @@ class EyeLook:
     """Eyes: iris colour, how yellow or red the white is 0..1."""
 
     iris: Colour = (0.12, 0.09, 0.06)
-    white: Colour = (0.70, 0.66, 0.62)
+    white: Colour = (0.60, 0.555, 0.52)
 
 
 @dataclass(frozen=True, slots=True)

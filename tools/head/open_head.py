@@ -84,7 +84,7 @@ def build_open_head() -> OpenHead:
     expressions = build_expressions(cage, solver, closure, skin, masks.inner)
     lashes = build_lashes(cage, skin)
     local = ear.local_ear()
-    skin_uv = unwrap(cage, skin)
+    skin_uv = unwrap(cage, skin, cage.fine_faces)
     parts = [
         Part("skin", skin, cage.fine_faces, skin_uv.uv[:n]), ear.ear(1, local), ear.ear(-1, local), organs.eyeball(1), organs.eyeball(-1),
         organs.upper_teeth(), organs.lower_teeth(), organs.tongue(), lashes.part,

@@ -154,4 +154,4 @@ def tongue() -> Part:
     uv = np.c_[
         t[0] + t[2] * (0.05 + 0.9 * (v[:, 0] / 2 + 0.5)), t[1] + t[3] * (0.95 - 0.9 * (v[:, 2] / 2 + 0.5))
     ]
-    return Part("tongue", p + [0, SEAM_Y - 8.5, -12], f, uv)
+    return Part("tongue", p + np.array([0, SEAM_Y - 8.5, -12]), f, uv)

@@ -58,7 +58,8 @@ def render(shots: list[Shot], done: Callable[[], None] | None = None) -> None:
             stderr=subprocess.PIPE,
             text=True,
         )
-        assert process.stdout and process.stderr
+        assert process.stdout is not None
+        assert process.stderr is not None
         for _ in process.stdout:
             if done:
                 done()

@@ -51,7 +51,7 @@ class _Canvas:
 
 
 def paint_skin(cage: Cage, masks: Masks, unwrap: Unwrap, dense: Array, base: Array, ears: Part, look: SkinLook, scalp: Array,
-               scalp_colour: tuple[float, float, float], brow: Array, size: int) -> SkinTextures:  # fmt: skip
+               scalp_colour: tuple[float, float, float], brow: Array, brow_colour: tuple[float, float, float], size: int) -> SkinTextures:  # fmt: skip
     """Paints one character.
 
     Args:
@@ -81,8 +81,9 @@ def paint_skin(cage: Cage, masks: Masks, unwrap: Unwrap, dense: Array, base: Arr
     c = _Canvas(image[..., :3], image[..., 9], image[..., 10], image[..., 11], image[..., 12], image[..., 13], image[..., 19], hit,
                 np.ones((size, size, 3), np.float32) * np.array(look.tone, np.float32), np.zeros((size, size), np.float32))  # fmt: skip
     rough = _paint(c, look, dense)
-    c.mix(image[..., 14] * 0.85, scalp_colour)
-    c.mix(image[..., 15] * 0.5, scalp_colour)
+    fuzz = 0.80 + 0.25 * c.noise(1.2, 21)
+    c.mix(image[..., 14] * 0.80 * fuzz, scalp_colour)
+    c.mix(image[..., 15] * 0.62 * np.clip(0.7 + 0.45 * c.noise(0.8, 22), 0, 1), brow_colour)
     normal = _normal_map(c, image[..., 3:6], image[..., 6:9], image[..., 16:19])
     half = size // 2
     packed = np.stack([np.full_like(rough, 1.0), rough, np.zeros_like(rough)], 2)
@@ -151,8 +152,8 @@ def _paint(c: _Canvas, look: SkinLook, dense: Array) -> Map:
     inner = bump(np.hypot(ax - 17.2, (y - 0.3) * 1.0), 2.4) * (z > 5)  # the pink of the inner canthus
     c.mix(inner * 0.6, (0.50, 0.20, 0.17))
     c.mix(smoothstep(0.3, 0.8, c.mouth), (0.20, 0.05, 0.05))
-    c.height += 0.045 * n05 + 0.04 * n1 + 0.03 * n2
-    c.height -= 0.09 * (c.noise(0.9, 6) > 1.0) * c.face * (1 - lip) * look.pores
+    c.height += 0.028 * n05 + 0.024 * n1 + 0.014 * n2
+    c.height -= 0.06 * (c.noise(0.9, 6) > 1.0) * c.face * (1 - lip) * look.pores
     c.height *= (1 - 0.5 * lip) * look.pores
     c.height += lip * 0.10 * c.noise(1.7, 8)
     _wrinkles(c, look, n12, n5)

@@ -37,15 +37,16 @@ def head(points: Array) -> Array:
     """Distance (mm) to an adult head, neck and bust without a face; the cage's rings are projected onto it."""
     p = points.copy()
     p[:, 0] = np.abs(p[:, 0])
-    d = ellipsoid(p, (0, 35, -80), (75, 79, 97))
-    d = union(d, ellipsoid(p, (0, 46, -44), (64, 60, 64)), 18)  # frontal bone
+    d = ellipsoid(p, (0, 34, -80), (74, 78, 97))
+    d = union(d, ellipsoid(p, (0, 52, -41), (64, 60, 63)), 18)  # frontal bone
     d = union(d, ellipsoid(p, (0, 12, -118), (62, 58, 56)), 20)  # occiput
     d = union(d, ellipsoid(p, (0, 16, -32), (62, 44, 48)), 15)  # brow
     d = union(d, capsule(p, (54, -8, -45), (43, -72, -44), 15, 12), 18)  # cheekbone to the jaw's angle
     d = union(d, capsule(p, (56, -10, -48), (58, -18, -88), 13, 12), 14)  # arch to the mastoid
     d = union(d, capsule(p, (42, -79, -42), (10, -104, 4), 10, 10), 16)  # mandible
-    d = union(d, capsule(p * [0.95, 1, 1], (0, -60, -92), (0, -225, -110), 48, 50), 22)  # neck
-    d = union(d, capsule(p, (55, -38, -90), (11, -206, -62), 7, 7), 16)  # sternomastoid
+    d = union(d, capsule(p, (0, -99, 3), (0, -86, -48), 14, 21), 14)  # floor of the mouth
+    d = union(d, capsule(p * [1.03, 1, 1], (0, -60, -92), (0, -225, -110), 47, 50), 22)  # neck
+    d = union(d, capsule(p, (52, -38, -90), (11, -206, -62), 6, 6), 16)  # sternomastoid
     d = union(d, ellipsoid(p, (0, -148, -55), (11, 22, 9)), 20)  # larynx
     d = union(d, capsule(p, (16, -90, -130), (50, -180, -134), 15, 18), 24)  # trapezius
     d = union(d, capsule(p, (50, -180, -134), (140, -226, -122), 18, 26), 26)

@@ -6,6 +6,7 @@ from tools.head.falloff import Array
 from tools.head.raster import png
 
 SIZE = 1024
+SCALE = 2
 COLUMNS = 8
 CARD_HEIGHT = 0.75
 """Cards use v 0 (root) to 0.75 (tip) of eight columns: 0-3 full, 4-5 wavy, 6-7 sparse."""
@@ -27,77 +28,100 @@ def lash_uv(across: Array, along: Array) -> Array:
     return np.stack([across, bottom - 0.004 - (bottom - top - 0.012) * along], -1)
 
 
+class _Painter:
+    """Draws strands into a grey and an alpha image at twice the final size."""
+
+    def __init__(self) -> None:
+        self.shade = Image.new("L", (SIZE * SCALE, SIZE * SCALE), 200)
+        self.alpha = Image.new("L", (SIZE * SCALE, SIZE * SCALE), 0)
+        self._draw = (ImageDraw.Draw(self.shade), ImageDraw.Draw(self.alpha))
+
+    def strand(self, points: Array, start: float, end: float, tone: float) -> None:
+        """A tapering stroke: widths in final pixels."""
+        steps = 6
+        cut = np.linspace(0, len(points) - 1, steps + 1).astype(int)
+        for k in range(steps):
+            piece = points[cut[k] : cut[k + 1] + 1]
+            if len(piece) < 2:
+                continue
+            width = max(1, round((start + (end - start) * k / (steps - 1)) * SCALE))
+            path = [(float(x) * SCALE, float(y) * SCALE) for x, y in piece]
+            for d, fill in zip(self._draw, (int(255 * tone), 255), strict=True):
+                d.line(path, fill=fill, width=width, joint="curve")
+
+    def block(self, box: tuple[float, float, float, float], tone: float) -> None:
+        """An opaque rectangle."""
+        for d, fill in zip(self._draw, (int(255 * tone), 255), strict=True):
+            d.rectangle([v * SCALE for v in box], fill=fill)
+
+    def encoded(self) -> bytes:
+        size = (SIZE, SIZE)
+        shade = np.array(self.shade.resize(size, Image.Resampling.BOX))
+        alpha = np.array(self.alpha.resize(size, Image.Resampling.BOX))
+        out = np.dstack([shade // 6 * 6] * 3 + [np.minimum((alpha.astype(int) + 8) // 16 * 16, 255).astype(np.uint8)])
+        return png(out.astype(np.uint8))
+
+
 def strand_atlas(seed: int = 5) -> bytes:
     """The texture as PNG."""
     rng = np.random.default_rng(seed)
-    scale = 2
-    big = SIZE * scale
-    shade = Image.new("L", (big, big), 190)
-    alpha = Image.new("L", (big, big), 0)
-    draw = (ImageDraw.Draw(shade), ImageDraw.Draw(alpha))
-
-    def strand(points: Array, width: float, tone: float) -> None:
-        path = [(float(x) * scale, float(y) * scale) for x, y in points]
-        for d, fill in zip(draw, (int(255 * tone), 255), strict=True):
-            d.line(path, fill=fill, width=max(1, round(width * scale)), joint="curve")
-
-    height = SIZE * CARD_HEIGHT
-    t = np.linspace(0, 1, 28)
+    painter = _Painter()
     for column in range(COLUMNS):
-        kind = 0 if column < 4 else 1 if column < 6 else 2
-        count = (110, 80, 34)[kind]
-        left = column * 128
-        bend = rng.uniform(-8, 8)
-        phase = rng.uniform(0, 6.28)
-        for _ in range(count):
-            start = 64 + rng.normal() * (25, 24, 26)[kind]
-            start = float(np.clip(start, 8, 120))
-            reach = 1 - (0.30, 0.35, 0.5)[kind] * rng.random() ** 1.5 * (1 + abs(start - 64) / 64) / 1.5
-            gather = 0.45 + 0.35 * rng.random()
-            x = start + (64 - start) * gather * t**1.3 + bend * np.sin(t * 3) * t
-            x = x + (0, 9, 5)[kind] * np.sin(phase + t * 9 + 0.5 * rng.normal()) * t + rng.normal() * 5 * t**2
-            x = left + np.clip(x, 3, 125)
-            keep = t <= reach
-            width = float(rng.uniform(1.0, 2.3) if kind < 2 else rng.uniform(0.9, 1.7))
-            points = np.c_[x, t * height][keep]
-            cut = max(2, int(0.7 * len(points)))
-            tone = float(rng.uniform(0.50, 1.0))
-            strand(points[:cut], width, tone)
-            strand(points[cut - 1 :], width * 0.6, tone)
-    for k in range(150):  # lashes: tapered, fanned, slightly crossing
-        x = (k + rng.uniform(-0.35, 0.35)) / 150 * SIZE
-        top, bottom = LASH_ROWS[0] * SIZE + 3, LASH_ROWS[1] * SIZE - 1
-        reach = rng.uniform(0.62, 1.0)
-        s = np.linspace(0, reach, 10)
-        lean = rng.normal() * 7
-        points = np.c_[x + lean * s**1.5, bottom - (bottom - top) * s]
-        for a in range(9):
-            strand(points[a : a + 2], 2.0 * (1 - a / 10) + 0.4, 0.9)
+        _clump(painter, column, 0 if column < 4 else 1 if column < 6 else 2, rng)
+    _fringe(painter, rng)
+    _short_hairs(painter, rng)
+    _weave(painter, rng)
+    return painter.encoded()
+
+
+def _clump(painter: _Painter, column: int, kind: int, rng: np.random.Generator) -> None:
+    """Kind 0 full, 1 wavy, 2 sparse: strands in a few locks that part and end at different lengths."""
+    height = SIZE * CARD_HEIGHT
+    t = np.linspace(0, 1, 40)
+    locks = (5, 4, 4)[kind]
+    centre = np.linspace(24, 104, locks) + rng.normal(size=locks) * 5
+    sway = rng.normal(size=locks) * (7, 11, 9)[kind]
+    phase = rng.uniform(0, 6.28, locks)
+    order = rng.permutation((150, 120, 44)[kind])
+    for k in order:
+        lock = int(k) % locks
+        spread = rng.normal() * (13, 12, 11)[kind]
+        gather = rng.uniform(0.25, 0.75)
+        x = centre[lock] + spread * (1 - gather * t**1.2) + sway[lock] * np.sin(t * 3.5 + phase[lock]) * t
+        x = x + (1.5, 7, 4)[kind] * np.sin(phase[lock] + t * 8) * t + rng.normal() * 4 * t**2
+        reach = 1 - (0.34, 0.36, 0.5)[kind] * rng.random() ** 1.3 * (0.55 + 0.45 * abs(centre[lock] - 64) / 40)
+        keep = t <= reach
+        points = np.c_[column * 128 + np.clip(x, 4, 124), t * height][keep]
+        tone = float(np.clip(rng.normal(0.82, 0.11), 0.5, 1.0))
+        painter.strand(points, float(rng.uniform(1.8, 3.2)) if kind < 2 else 1.9, 0.8, tone)
+
+
+def _fringe(painter: _Painter, rng: np.random.Generator) -> None:
+    """Lashes: tapered, in little groups, slightly crossing."""
+    top, bottom = LASH_ROWS[0] * SIZE + 3, LASH_ROWS[1] * SIZE - 1
+    for k in range(105):
+        x = (k + rng.uniform(-0.35, 0.35)) / 105 * SIZE
+        s = np.linspace(0, rng.uniform(0.60, 1.0), 14)
+        points = np.c_[x + rng.normal() * 9 * s**1.5, bottom - (bottom - top) * s]
+        painter.strand(points, 3.6, 0.7, 0.9)
+
+
+def _short_hairs(painter: _Painter, rng: np.random.Generator) -> None:
     for k, tile in enumerate(BROW_COLUMNS):
         x0, y0, w, h = (v * SIZE for v in tile)
-        for _ in range(9):
-            x = x0 + w * rng.uniform(0.15, 0.85)
-            lean = rng.normal() * 10 + (k - 1.5) * 5
-            s = np.linspace(0, rng.uniform(0.6, 1), 8)
-            points = np.c_[np.clip(x + lean * s**1.6, x0 + 3, x0 + w - 3), y0 + 3 + (h - 8) * s]
-            for a in range(7):
-                strand(points[a : a + 2], 3.0 * (1 - a / 8) + 0.5, float(rng.uniform(0.7, 1.0)))
+        for _ in range(11):
+            x = x0 + w * rng.uniform(0.14, 0.86)
+            s = np.linspace(0, rng.uniform(0.6, 1), 14)
+            lean = rng.normal() * 9 + (k - 1.5) * 5
+            points = np.c_[np.clip(x + lean * s**1.6, x0 + 4, x0 + w - 4), y0 + 3 + (h - 8) * s]
+            painter.strand(points, 5.5, 1.0, float(rng.uniform(0.75, 1.0)))
+
+
+def _weave(painter: _Painter, rng: np.random.Generator) -> None:
     u, v, w, h = (x * SIZE for x in WEAVE)
-    for d, fill in zip(draw, (185, 255), strict=True):
-        d.rectangle(
-            [(u - 16) * scale, (v - 12) * scale, (u + w + 16) * scale, (v + h + 12) * scale], fill=fill
-        )
-    for _ in range(420):
-        x = u + w * rng.random()
-        s = np.linspace(0, 1, 6)
-        strand(
-            np.c_[x + rng.normal() * 5 * s, v - 8 + (h + 16) * s],
-            float(rng.uniform(1, 2)),
-            float(rng.uniform(0.5, 1.0)),
-        )
-    rgba = Image.merge("RGBA", (shade, shade, shade, alpha)).resize((SIZE, SIZE), Image.Resampling.LANCZOS)
-    out = np.array(rgba)
-    out[..., :3] = np.where(out[..., 3:] > 8, out[..., :3], 185)
-    out[..., :3] = out[..., :3] // 6 * 6  # fewer levels compress better and nobody sees it
-    out[..., 3] = np.clip((out[..., 3].astype(int) + 4) // 8 * 8, 0, 255)
-    return png(out)
+    painter.block((u - 14, v - 12, u + w + 14, v + h + 12), 0.78)
+    s = np.linspace(0, 1, 14)
+    for _ in range(500):
+        x = u - 6 + (w + 12) * rng.random()
+        points = np.c_[np.clip(x + rng.normal() * 6 * s, u - 12, u + w + 12), v - 8 + (h + 16) * s]
+        painter.strand(points, float(rng.uniform(1.2, 2.6)), 1.2, float(rng.uniform(0.6, 1.0)))

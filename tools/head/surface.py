@@ -6,16 +6,22 @@ from scipy.spatial import cKDTree
 from tools.head.falloff import Array
 from tools.head.topology import Faces, vertex_normals
 
+EAR_RADII = np.array([15.0, 31.0, 21.0])
+
 
 class Surface:
     """The dense skin of one character.
 
     Attributes:
-        vertices, normals: [D,3]; neutral: the same vertices on the neutral head, where hairlines and brows are defined.
+        vertices, normals: [D,3]; neutral: the same on the neutral head, where hairlines and brows are defined.
+        faces: of the dense skin; coarse: of the fine one (its vertices are the first of the dense).
     """
 
-    def __init__(self, vertices: Array, faces: Faces, neutral: Array, outer: NDArray[np.bool_]) -> None:
+    def __init__(
+        self, vertices: Array, faces: Faces, coarse: Faces, neutral: Array, outer: NDArray[np.bool_]
+    ) -> None:
         self.vertices, self.faces, self.neutral = vertices, faces, neutral
+        self.coarse = coarse
         self.normals = vertex_normals(vertices, faces)
         self.outer = outer
         self._index = np.flatnonzero(outer)
@@ -44,7 +50,7 @@ class Surface:
             far = np.linalg.norm(out - self.vertices[i], axis=1)
             lack = np.where((far < 45) | (height < 0), np.maximum(clearance - height, 0), 0)
             out += self.normals[i] * lack[:, None]
-        return out
+        return _beside_ears(out)
 
     def scatter(
         self, count: int, density: Array, rng: np.random.Generator, even: bool = True
@@ -61,6 +67,17 @@ class Surface:
             p, f, bary = p[keep], f[keep], bary[keep]
         n = (self.normals[f] * bary[..., None]).sum(1)
         return p, n / np.linalg.norm(n, axis=1, keepdims=True), f[np.arange(len(f)), bary.argmax(1)]
+
+
+def _beside_ears(points: Array) -> Array:
+    """The points, those inside an ear's ellipsoid pushed out of it."""
+    out = points.copy()
+    for side in (-1, 1):
+        q = (out - [side * 73.0, -17.0, -80.0]) / EAR_RADII
+        r = np.linalg.norm(q, axis=1)
+        inside = (r < 1) & (r > 1e-6)
+        out[inside] = q[inside] / r[inside, None] * EAR_RADII + [side * 73.0, -17.0, -80.0]
+    return out
 
 
 def _thinned(points: Array, count: int) -> NDArray[np.int64]:

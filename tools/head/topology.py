@@ -37,7 +37,6 @@ def loop_subdivide(faces: Faces, count: int) -> tuple[sp.csr_matrix, Faces]:
     and 3m+k (its middle). Boundary rules as in Loop (1987), interior weights after Warren.
     """
     edge, inverse, used = edges(faces)
-    m = len(faces)
     opposite = np.concatenate([faces[:, 2], faces[:, 0], faces[:, 1]])
     border = used == 1
     rows, cols, vals = [], [], []

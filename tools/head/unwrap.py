@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tools.head.cage import Cage
 from tools.head.face import EYE_RIGHT_CENTRE, SEAM_Y
-from tools.head.falloff import Array
+from tools.head.falloff import Array, smoothstep
 from tools.head.topology import Faces
 
 MOUTH_TILE = (0.12, 0.84, 0.155)
 SOCKET_TILES = {-1: (0.29, 0.84, 0.155), 1: (0.46, 0.84, 0.155)}
 """Round islands (u, v, size)."""
-HEIGHTS, ROWS = [-310.0, -130.0, 125.0], [0.83, 0.745, 0.005]
+HEIGHTS, ROWS = [-334.0, -150.0, 125.0], [0.83, 0.75, 0.005]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,17 @@ def cylinder(p: Array) -> Array:
     """Cylindrical coordinates about the head's axis, the face stretched to get most of the texture."""
     angle = np.arctan2(p[:, 0], p[:, 2] + 72)
     u = 0.5 + np.sign(angle) * np.interp(np.abs(angle), [0, 1.25, np.pi], [0, 0.36, 0.5])
-    return np.c_[u, np.interp(p[:, 1], HEIGHTS, ROWS)]
+    # what lies flat under the chin gets its share of rows
+    y = p[:, 1] + 0.3 * (np.clip(p[:, 2], -60, 20) - 20) * smoothstep(-85, -115, p[:, 1])
+    return np.c_[u, np.interp(y, HEIGHTS, ROWS)]
 
 
-def unwrap(cage: Cage, vertices: Array) -> Unwrap:
-    """Texture coordinates of the fine skin, split where the cylinder closes and at lips' seam and lid margins."""
-    faces = cage.fine_faces
+def unwrap(cage: Cage, vertices: Array, faces: Faces) -> Unwrap:
+    """Texture coordinates of the skin, split where the cylinder closes and at lips' seam and lid margins.
+
+    Args:
+        vertices: of the neutral head; faces: the fine mesh's, or the cage's for far views.
+    """
     island = _islands(cage)[np.arange(len(faces)) % len(cage.faces)]
     uv: list[Array] = []
     out = np.zeros_like(faces)

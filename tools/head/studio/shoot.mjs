@@ -22,8 +22,9 @@ try {
     const type = file.endsWith("html") ? "text/html" : file.endsWith("js") ? "text/javascript" : "application/octet-stream";
     route.fulfill({ body: fs.readFileSync(file), contentType: type });
   });
-  await page.goto("http://studio.local/studio.html");
-  await page.waitForFunction("window.ready", null, { timeout: 60000 });
+  page.setDefaultTimeout(180000);
+  await page.goto("http://studio.local/studio.html", { timeout: 180000 });
+  await page.waitForFunction("window.ready", null, { timeout: 180000 });
   let loaded = "";
   for (const shot of plan.shots) {
     if (shot.avatar !== loaded) {
