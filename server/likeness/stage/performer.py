@@ -137,10 +137,14 @@ class Performer:
         return max(0, self.clock(stage_sample) - self.next_frame) // SAMPLES_PER_FRAME
 
     def blocks_due(self, stage_sample: int, wanted: Wanted) -> list[VoiceJob]:
-        """The voice blocks whose time has come; takes them off the clock."""
+        """The voice blocks whose time has come; takes them off the clock.
+
+        A block waits for its frames: where the machine is too slow, the sound is late with the face,
+        never before it.
+        """
         jobs: list[VoiceJob] = []
         mic, last = self.microphone, self.clock(stage_sample) - self._lead
-        while self.next_block <= last:
+        while self.next_block <= last and self.next_block < self.next_frame:
             if wanted:
                 live = None
                 if mic is not None and not mic.silent:

@@ -138,8 +138,9 @@ class Stage:
             SealError: the session could not be logged.
         """
         try:
-            if self._stopping:
-                raise MachineError("the server is stopping; try again in a moment.")
+            if not self.ready:
+                what = "stopping" if self._stopping else "starting, or in trouble"
+                raise MachineError(f"the server is {what}; try again in a moment.")
             if not self._hello_limit(peer).take():
                 raise LimitError("too many new sessions from your address; wait a moment and try again.")
             if hello.resume:

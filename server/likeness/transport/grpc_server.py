@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any, Final, Generic, TypeVar
@@ -73,6 +74,9 @@ class GrpcServer:
         self.port = _bind(server, self._config)
         await server.start()
         self._server = server
+
+    async def announce(self) -> None:
+        """Tell the health service that the server can be used."""
         for name in ("", SERVICE):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
@@ -221,11 +225,15 @@ def _bind(server: grpc.aio.Server, config: ServerConfig) -> int:
     host = "127.0.0.1" if config.host == "localhost" else config.host
     address = f"[{host}]:{config.grpc_port}" if ":" in host else f"{host}:{config.grpc_port}"
     try:
+        # Tried by ourselves first: gRPC's core prints its own words about a port that it cannot have.
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, config.grpc_port))
         if config.tls is None:
             return server.add_insecure_port(address)
         pair = (config.tls.key.read_bytes(), config.tls.certificate.read_bytes())
         return server.add_secure_port(address, grpc.ssl_server_credentials([pair]))
-    except RuntimeError:
+    except (RuntimeError, OSError):
         raise MachineError(
             f"the gRPC port {address} is in use by another program or not allowed. "
             "Choose another with --grpc-port, or 0 for any free one."

@@ -62,6 +62,7 @@ class Server:
         self.config = config
         self.http_port = config.port
         self.grpc_port = config.grpc_port
+        self._stage: Stage | None = None
         self._undo: list[tuple[str, Callable[[], Awaitable[None] | None]]] = []
 
     async def start(self) -> None:
@@ -72,25 +73,31 @@ class Server:
         self._undo.append(("ledger", archive.close))
         engine = EngineProcess(config.limits.sessions)
         stage = Stage(config, voice=load_voice(config.voice), engine=engine, archive=archive)
+        self._stage = stage
         self._undo.append(("stage", stage.stop))
-        # The engine's process takes seconds to load its models: meanwhile the rest is imported.
+        # The engine's process takes seconds to load its models: meanwhile the rest is imported, and a port
+        # in use is found at once. Until the stage is ready, whoever comes is told so.
         starting = asyncio.create_task(stage.start())
         try:
-            transports = await asyncio.to_thread(_transports)
-        finally:
-            await starting
-        animator = Animator(stage, EngineProcess(config.limits.animations, ANIMATION_NICE))
-        self._undo.append(("animations", animator.stop))
-        grpc_server, web_server = transports
-        web = web_server(stage, config)
-        self._undo.append(("HTTP", web.stop))
-        await web.start()
-        self.http_port = web.port
-        if config.grpc_port >= 0:
-            grpc = grpc_server(stage, animator, config)
-            self._undo.append(("gRPC", grpc.stop))
-            await grpc.start()
-            self.grpc_port = grpc.port
+            grpc_server, web_server = await asyncio.to_thread(_transports)
+            animator = Animator(stage, EngineProcess(config.limits.animations, ANIMATION_NICE))
+            self._undo.append(("animations", animator.stop))
+            web = web_server(stage, config)
+            self._undo.append(("HTTP", web.stop))
+            await web.start()
+            self.http_port = web.port
+            grpc = grpc_server(stage, animator, config) if config.grpc_port >= 0 else None
+            if grpc is not None:
+                self._undo.append(("gRPC", grpc.stop))
+                await grpc.start()
+                self.grpc_port = grpc.port
+        except BaseException:
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            raise
+        await starting
+        if grpc is not None:
+            await grpc.announce()
         self._undo.append(("sessions", stage.end_all))
         # What lives now lives long: collections during a tick need not look at it again.
         gc.collect()
@@ -107,6 +114,13 @@ class Server:
                     await result
             except Exception:
                 _log.exception("%s did not stop cleanly", name)
+
+    @property
+    def stage(self) -> Stage:
+        """The stage; there is one once `start` has returned."""
+        if self._stage is None:
+            raise RuntimeError("the server was not started.")
+        return self._stage
 
     @property
     def url(self) -> str:
