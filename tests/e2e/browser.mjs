@@ -42,18 +42,18 @@ export async function openPage({ flags = [], query = {}, init = [] } = {}) {
     if (message.type() === 'error' && /Content Security Policy|Uncaught/.test(text)) problems.push(text)
   })
   for (const script of init) await page.addInitScript(script)
-  const search = new URLSearchParams({ character: 'einstein', ...query })
+  const search = new URLSearchParams({ character: 'einstein', quality: 'low', ...query })
   const opened = Date.now()
   await page.goto(`${options.url}/?${search}`, { waitUntil: 'load' })
   await page.waitForFunction(() => window.likeness !== undefined, undefined, { timeout: 20_000 })
   return { browser, page, problems, opened }
 }
 
-/** Presses Begin and waits until the session is live and a few frames of it were drawn. */
+/** Presses Begin and waits until the session is live and its character is in the picture. */
 export async function begin(page) {
   await page.locator('#begin').click()
   await live(page)
-  await page.waitForFunction(() => window.likeness.history().length > 5, undefined, { timeout: 20_000 })
+  await drawing(page)
 }
 
 /** Waits until the page has a live session. */
@@ -61,11 +61,17 @@ export async function live(page, timeout = 15_000) {
   await page.waitForFunction(() => window.likeness.state === 'live', undefined, { timeout })
 }
 
-/** Types a sentence, sends it, and waits until it was heard; returns its SpeechStates. */
+/** Waits until the own character is drawn, with a frame of the session. */
+export async function drawing(page) {
+  const drawn = () => window.likeness.avatar.ready && window.likeness.lips().length > 5
+  await page.waitForFunction(drawn, undefined, { timeout: 20_000 })
+}
+
+/** Types a sentence, sends it, and waits until it was said; returns its SpeechStates. */
 export async function say(page, text, timeout = 30_000) {
   const before = await page.evaluate(() => window.likeness.speech.length)
-  await page.locator('#say').fill(text)
-  await page.locator('#say').press('Enter')
+  await page.locator('#text').fill(text)
+  await page.locator('#text').press('Enter')
   await page.waitForFunction(
     from => window.likeness.speech.slice(from).some(s => /FINISHED|FAILED|STOPPED/.test(s.phase)),
     before,
@@ -79,28 +85,35 @@ export async function facts(page) {
   return await page.evaluate(async () => {
     const l = window.likeness
     return {
+      at: performance.now(),
       state: l.state,
+      error: l.error,
+      notices: l.notices,
       transport: l.transport,
       session: l.session,
+      resumed: l.resumed,
+      self: l.self,
       avatar: l.avatar,
-      framesDrawn: l.framesDrawn,
-      xrFramesDrawn: l.xrFramesDrawn,
-      firstPictureMs: l.firstPictureMs,
-      markText: l.markText,
-      markVisible: await l.markVisible(),
-      sealsVerified: l.sealsVerified,
-      sealsFailed: l.sealsFailed,
-      framesSealed: l.framesSealed,
-      stats: await l.stats(),
-      notice: l.lastNotice,
-      at: performance.now(),
+      frames: l.frames,
+      fps: l.fps,
+      firstPicture: l.firstPicture,
+      packets: l.packets,
+      audioBytes: await l.audioBytes(),
+      seals: l.seals,
+      mark: l.mark,
+      probe: await l.probeMark(),
+      xr: l.xr,
+      clock: l.clock,
     }
   })
 }
 
-/** The rows of the drawn history. */
+/** What was drawn and heard since the page opened: lip gaps, heard and drawn samples, loudness. */
 export async function history(page) {
-  return await page.evaluate(() => window.likeness.history())
+  return await page.evaluate(() => {
+    const { lips, sync, levels } = window.likeness
+    return { lips: lips(), sync: sync(), levels: levels() }
+  })
 }
 
 /** A picture for people to look at. */
@@ -122,7 +135,7 @@ export async function scenario(run, settings) {
   } catch (error) {
     await shoot(opened.page, `${options.name ?? 'scenario'}-failed`).catch(() => undefined)
     const state = await opened.page
-      .evaluate(() => ({ state: window.likeness?.state, notice: window.likeness?.lastNotice, text: document.body.innerText.slice(0, 500) }))
+      .evaluate(() => ({ state: window.likeness?.state, error: window.likeness?.error, text: document.body.innerText.slice(0, 500) }))
       .catch(() => null)
     console.error(JSON.stringify({ state, problems: opened.problems }))
     throw error

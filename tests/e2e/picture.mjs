@@ -3,11 +3,11 @@ import { facts, openPage, options } from './browser.mjs'
 
 const times = []
 for (let i = 0; i < options.visits; i++) {
-  const { browser, page, problems, opened } = await openPage({ query: options.query })
+  const { browser, page, problems, opened } = await openPage({ query: { begin: '1', ...options.query } })
   try {
-    await page.waitForFunction(() => window.likeness.firstPictureMs !== null, undefined, { timeout: 30_000 })
-    const { firstPictureMs } = await facts(page)
-    times.push({ pageMs: firstPictureMs, wallMs: Date.now() - opened, problems })
+    await page.waitForFunction(() => window.likeness.firstPicture > 0, undefined, { timeout: 30_000 })
+    const { firstPicture, state } = await facts(page)
+    times.push({ pageMs: firstPicture, wallMs: Date.now() - opened, state, problems })
   } finally {
     await browser.close()
   }

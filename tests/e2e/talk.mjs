@@ -10,8 +10,8 @@ await scenario(
     const before = await facts(page)
     const idle = await shoot(page, `${options.name}-idle`)
     const speaking = say(page, options.sentences[0])
-    await page.waitForFunction(() => window.likeness.history().at(-1)?.voiced, undefined, { timeout: 10_000 })
-    await pause(700)
+    await page.waitForFunction(() => window.likeness.speech.some(s => s.phase === 'STARTED'), undefined, { timeout: 10_000 })
+    await pause(800)
     const during = await facts(page)
     const talking = await shoot(page, `${options.name}-talking`)
     const speech = [await speaking]

@@ -145,22 +145,20 @@ def visit(scenario: str, server: ServedProcess, *, timeout: float = 120, **optio
         **options,
     }
     script = source_root() / "tests" / "e2e" / f"{scenario}.mjs"
-    try:
-        done = subprocess.run(
-            ["node", str(script), json.dumps(given)],
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise MachineError(f"{scenario}: the browser did not finish within {timeout:g} s.") from None
-    if done.returncode:
-        words = done.stderr[-_LOG_TAIL:]
+    command = ["node", str(script), json.dumps(given)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            out, words = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            # Playwright ends its browser when it is asked to end; killed, it would leave it running.
+            process.terminate()
+            out, words = process.communicate(timeout=20)
+            words = f"it did not finish within {timeout:g} s\n{words}"
+    if process.returncode:
         raise MachineError(
-            f"{scenario} failed in the browser:\n{words}\nserver log:\n{server.log[-_LOG_TAIL:]}"
+            f"{scenario} failed in the browser: {words[-_LOG_TAIL:]}\nserver log:\n{server.log[-_LOG_TAIL:]}"
         )
-    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    result: dict[str, Any] = json.loads(out.strip().splitlines()[-1])
     return result
 
 

@@ -15,80 +15,104 @@ _LAGS_MS = np.arange(-250.0, 251.0, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """One row per drawn frame: time in ms, samples at 48 kHz, lip gap in mm, loudness 0..1.
+    """What a page kept of a stay; times in ms of the page's clock, samples at 48 kHz.
 
-    heard, level: nan where the page did not know. A row's `drawn` is the media sample of the face in the
-    picture, `heard` that of the sound by the receiver's clock.
+    Of each picture: time [N], sample of the face that was drawn [N], lip gap of the drawn mesh in mm [N].
+    Of each picture with voice: sync_time, heard, offset_ms [M]: which sample was heard by the receiver's
+    clock, and how far it is ahead of the drawn one (positive: the sound is early).
+    Every 10 ms: level_time, level [L]: loudness of what is heard, 0..1.
     """
 
-    t: Floats
-    heard: Floats
-    drawn: Floats
+    time: Floats
+    sample: Floats
     lip: Floats
+    sync_time: Floats
+    heard: Floats
+    offset_ms: Floats
+    level_time: Floats
     level: Floats
-    voiced: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, rows: list[dict[str, Any]]) -> "Drawn":
-        """From `window.likeness.history()`."""
-
-        def column(name: str, scale: float = 1.0) -> Floats:
-            return np.array([np.nan if row[name] is None else row[name] * scale for row in rows], float)
-
-        voiced = np.array([bool(row["voiced"]) for row in rows])
+    def of(cls, history: dict[str, Any]) -> "Drawn":
+        """From `lips`, `sync` and `levels` of window.likeness."""
+        lips, levels = history["lips"], history["levels"]
+        sync = [row for row in history["sync"] if None not in (row["heard"], row["offsetMs"])]
         return cls(
-            column("t"), column("heard"), column("drawn"), column("lip", 1000), column("level"), voiced
+            _column(lips, "time"),
+            _column(lips, "sample"),
+            _column(lips, "metres") * 1000,
+            _column(sync, "time"),
+            _column(sync, "heard"),
+            _column(sync, "offsetMs"),
+            _column(levels, "time"),
+            _column(levels, "rms"),
         )
 
-    def between(self, first: float, last: float) -> "Drawn":
-        """Rows whose drawn sample is within [first, last]."""
-        keep = (self.drawn >= first) & (self.drawn <= last)
-        return Drawn(
-            self.t[keep],
-            self.heard[keep],
-            self.drawn[keep],
-            self.lip[keep],
-            self.level[keep],
-            self.voiced[keep],
-        )
+    def during(self, first: float, last: float) -> "Drawn":
+        """The stretch in which the samples from `first` to `last` were drawn."""
+        keep = (self.sample >= first) & (self.sample <= last)
+        if not keep.any():
+            return self._between(np.inf, -np.inf)
+        return self._between(float(self.time[keep].min()), float(self.time[keep].max()))
 
-    def offset_ms(self) -> Floats:
-        """Heard minus drawn of each row, ms: positive when the sound is early. nan where not known."""
-        return (self.heard - self.drawn) / 48
+    def latest(self, seconds: float) -> "Drawn":
+        """The last pictures."""
+        return self._between(float(self.time[-1]) - 1000 * seconds, np.inf)
 
     def lip_at(self, sample: float) -> float:
         """Lip gap, mm, when a media sample was drawn."""
-        return float(np.interp(sample, self.drawn, self.lip))
+        return float(np.interp(sample, self.sample, self.lip))
 
     def correlation(self) -> float:
-        """Of lip gap and loudness, both smoothed over a tenth of a second; nan below ten rows."""
-        known = np.isfinite(self.level)
-        if known.sum() < 10:
+        """Of lip gap and loudness, both over a tenth of a second; nan where too little is known."""
+        if len(self.time) < 10 or len(self.level_time) < 10:
             return float("nan")
-        t = self.t[known]
-        grid = np.arange(t[0], t[-1], 10.0)
-        lip, level = np.interp(grid, t, self.lip[known]), np.interp(grid, t, np.sqrt(self.level[known]))
+        grid = np.arange(self.time[0], self.time[-1], 10.0)
+        lip = np.interp(grid, self.time, self.lip)
+        level = np.interp(grid, self.level_time, np.sqrt(self.level))
         window = np.ones(10) / 10
         return float(np.corrcoef(np.convolve(lip, window, "same"), np.convolve(level, window, "same"))[0, 1])
 
     def sound_lag_ms(self, pcm: NDArray[np.int16], start: float) -> float:
         """How far the sound itself is ahead of the receiver's clock, ms, by its loudness.
 
-        pcm, start: the voice as the server made it, and its media sample. The page's loudness of what is
-        heard is compared with the voice's at `heard` + lag; the best lag is returned, nan where too little
-        is known. This does not trust the RTP clock that `heard` comes from.
+        pcm, start: the voice as the server made it, and its media sample. The loudness that the page
+        measured is compared with the voice's around `heard` + lag; the best lag is returned, nan where
+        nothing fits. This does not trust the RTP clock that `heard` comes from.
         """
-        known = np.isfinite(self.heard) & np.isfinite(self.level)
-        if known.sum() < 20:
+        inside = (self.level_time >= self.sync_time.min(initial=np.inf)) & (
+            self.level_time <= self.sync_time.max(initial=-np.inf)
+        )
+        if inside.sum() < 50:
             return float("nan")
+        heard = np.interp(self.level_time[inside], self.sync_time, self.heard)
+        level = np.sqrt(self.level[inside])
         power = np.concatenate([[0.0], np.cumsum((pcm / 32768.0) ** 2)])
-        level = np.sqrt(self.level[known])
         scores: list[float] = []
         for lag in _LAGS_MS:
-            end = self.heard[known] + lag * 48 - start
+            end = heard + lag * 48 - start
             last = np.clip(end, 0, len(pcm)).astype(int)
             first = np.clip(end - LEVEL_WINDOW, 0, len(pcm)).astype(int)
             true = np.sqrt(np.sqrt(np.maximum(power[last] - power[first], 0) / LEVEL_WINDOW))
             scores.append(float(np.corrcoef(level, true)[0, 1]) if true.std() > 0 else -1.0)
         best = int(np.argmax(scores))
         return float(_LAGS_MS[best]) if scores[best] > 0.5 else float("nan")
+
+    def _between(self, begin: float, end: float) -> "Drawn":
+        drawn = (self.time >= begin) & (self.time <= end)
+        synced = (self.sync_time >= begin) & (self.sync_time <= end)
+        levelled = (self.level_time >= begin) & (self.level_time <= end)
+        return Drawn(
+            self.time[drawn],
+            self.sample[drawn],
+            self.lip[drawn],
+            self.sync_time[synced],
+            self.heard[synced],
+            self.offset_ms[synced],
+            self.level_time[levelled],
+            self.level[levelled],
+        )
+
+
+def _column(rows: list[dict[str, Any]], name: str) -> Floats:
+    return np.array([row[name] for row in rows], float)

@@ -42,10 +42,9 @@ def run(seconds: float = 60, transport: str = "rtc", character: str = "einstein"
     offsets: list[NDArray[np.float64]] = []
     lags: list[float] = []
     for index, (start, end) in enumerate(spans):
-        rows = drawn.between(start, end)
-        lags.append(rows.sound_lag_ms(voices[index % len(SENTENCES)], start))
-        offset = rows.offset_ms()
-        offsets.append(offset[np.isfinite(offset)])
+        stretch = drawn.during(start, end)
+        lags.append(stretch.sound_lag_ms(voices[index % len(SENTENCES)], start))
+        offsets.append(stretch.offset_ms)
     lag = float(np.nanmedian(lags)) if np.isfinite(lags).any() else float("nan")
     return _figures(offsets, lag, drawn, seen["facts"]["transport"])
 
@@ -55,7 +54,7 @@ def _figures(offsets: list[NDArray[np.float64]], lag: float, drawn: Drawn, trans
     real = np.concatenate(offsets) + lag
     third = max(1, len(offsets) // 3)
     drift = float(np.median(np.concatenate(offsets[-third:])) - np.median(np.concatenate(offsets[:third])))
-    frames = (len(drawn.t) - 1) / (drawn.t[-1] - drawn.t[0]) * 1000
+    frames = (len(drawn.time) - 1) / (drawn.time[-1] - drawn.time[0]) * 1000
     return [
         at_most("sound early, p99", float(np.percentile(real, 99)), EARLY_MS, "ms", f"over {transport}"),
         at_least("sound late, p1", float(np.percentile(real, 1)), LATE_MS, "ms"),
