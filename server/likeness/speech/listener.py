@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from likeness.speech.acoustic_model import CENTRE, FRAMES, AcousticModel, model_folder
-from likeness.speech.articulation import CHANNELS
+from likeness.speech.articulation import CHANNELS, CLASS_INDEX, CLASSES, arpabet_classes
 from likeness.speech.lipsync_network import WEIGHTS, LipSyncNetwork, load_weights
 from likeness.speech.mel import (
     BANDS,
@@ -62,6 +62,7 @@ class Listener:
         self.model: Final = AcousticModel()
         followers = count_followers(model_folder() / "cmudict-en-us.dict", self.model.phones)
         self.loop: Final = PhoneLoop(self.model.transitions(), followers, self.settings["acoustic_scale"])
+        self._opinion = _opinion_matrix(self.model.phones)
         self._mels = torch.from_numpy(mel_matrix())
         self._prior = torch.from_numpy(arrays["voice_prior"])
         self._clock = torch.zeros(capacity, dtype=torch.int64)
@@ -104,7 +105,8 @@ class Listener:
         features = self.model.features(spectra, means[:, 0, BANDS:])
         newest = self.loop.evidence(self.model.log_likelihood(features))
         evidence = self._evidence[slots]
-        belief = self.loop.forward(self._belief[slots], evidence[:, 0])
+        classes = head[:, len(CHANNELS) + 1 :]
+        belief = self.loop.forward(self._belief[slots], evidence[:, 0] * self._second_opinion(classes))
         self._belief[slots] = belief
         later = [*evidence[:, 1:].unbind(1), newest]
         self._evidence[slots] = torch.stack(later, 1)
@@ -114,8 +116,22 @@ class Listener:
         return Heard(
             curves=torch.sigmoid(head[:, :curves]),
             closure=head[:, curves],
-            classes=head[:, curves + 1 :],
+            classes=classes,
             phones=states.view(len(slots), -1, 3).sum(2),
             level=mels[:, 1].mean(1),
             voiced=voiced[:, 0],
         )
+
+    def _second_opinion(self, classes: Tensor) -> Tensor:
+        """What the network's class logits [N, 32] say for each of the loop's 126 states."""
+        phones = classes.softmax(1) @ self._opinion + self.settings["network_floor"]
+        return phones.pow(self.settings["network_scale"]).repeat_interleave(3, 1)
+
+
+def _opinion_matrix(phones: tuple[str, ...]) -> Tensor:
+    """Which phone classes [32] speak for which of the model's phones [42]."""
+    matrix = torch.zeros(len(CLASSES), len(phones))
+    for column, phone in enumerate(phones):
+        for name in (*arpabet_classes(phone), *(("ax",) if phone in ("AH", "IH") else ())):
+            matrix[CLASS_INDEX[name], column] = 1.0
+    return matrix
