@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from likeness.errors import InputError, LimitError
-from likeness.head import BakedHead, load_character, load_head
+from likeness.head import BakedHead, avatars_root, load_character, load_head
 from likeness.performance import Take
 from likeness.performance.perform import LEAD_IN, TAIL, perform_recording, perform_text
 from likeness.speech import EspeakVoice, TimedPhone
@@ -84,15 +84,12 @@ async def test_a_text_is_said_with_sealed_lips_and_comes_to_rest(voice: EspeakVo
     np.testing.assert_array_equal(Take.load(tmp_path / "take.npz").expression, take.expression)
 
 
-def test_the_same_seed_gives_the_same_take_another_seed_other_life(
-    recording: tuple[np.ndarray, list[TimedPhone]],
-) -> None:
+def test_the_same_seed_gives_the_same_take(recording: tuple[np.ndarray, list[TimedPhone]]) -> None:
     # On a recording: espeak-ng's own sound differs by a few samples from one utterance to the next.
-    sound, character = recording[0][:72_000], load_character("plain")
-    one, two, other = (perform_recording(sound, character, seed=seed) for seed in (5, 5, 6))
+    sound = recording[0][20_000:48_000]
+    one, two = (perform_recording(sound, load_character("plain"), seed=5) for _ in range(2))
     for name, array in one.arrays().items():
         np.testing.assert_array_equal(array, two.arrays()[name], err_msg=name)
-    assert (one.neck != other.neck).any()
 
 
 async def test_the_mesh_of_every_frame_is_the_heads(voice: EspeakVoice) -> None:
@@ -141,7 +138,7 @@ def test_a_transcript_seals_the_lips_on_every_p_b_and_m(
     assert all(sealed)
 
 
-@pytest.mark.parametrize("seconds", [0.001, 0.02, 1.5])
+@pytest.mark.parametrize("seconds", [0.001, 1.5])
 def test_silence_is_a_face_at_rest_that_lives(seconds: float) -> None:
     take = perform_recording(np.zeros(int(48_000 * seconds), np.float32), load_character("plain"))
     assert take.lip_gap_mm.max() < 0.5
@@ -158,18 +155,14 @@ def test_a_hiss_and_clipped_noise_do_not_chatter() -> None:
     assert np.abs(np.diff(jaw)).mean() < 0.05
 
 
-def test_another_head_wears_its_own_identity(tmp_path: Path) -> None:
+async def test_another_head_wears_its_own_identity(voice: EspeakVoice, tmp_path: Path) -> None:
     """A head under another name, as an import leaves it: a character's identity does not fit it."""
-    from likeness.head.places import avatars_root
-
     guest = tmp_path / "guest.npz"
     guest.write_bytes((avatars_root() / "heads" / "open.npz").read_bytes())
-    take = perform_recording(
-        np.zeros(4800, np.float32), load_character("einstein"), head=str(guest), vertices=True
-    )
+    einstein = load_character("einstein")
+    take = await perform_text(voice, einstein, "Oh!", head=str(guest), vertices=True)
     assert take.vertices is not None
-    model = load_head("open").model
-    rest = BakedHead(model).vertices(
+    rest = BakedHead(load_head("open").model).vertices(
         take.expression[0], take.eyelids[0], take.jaw[0], take.neck[0], take.eyes[0],
         take.head_rotation[0], take.head_translation[0],
     )  # fmt: skip
