@@ -1,6 +1,7 @@
 """Landmarks become controls: alike on both sides, monotone, and relative to the person's own face."""
 
 import contextlib
+import json
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from likeness.tracking.landmark_solver import LandmarkSolver
 from likeness.tracking.landmarks import COUNT, LANDMARKS, LandmarkFrame, decode, encode, from_mesh
 from likeness.tracking.person import PersonTracker, track
 from likeness.tracking.rotation import axis_angle_from_yaw_pitch_roll
+from tools import landmark_vectors
 
 READABLE = (
     "jawOpen",
@@ -177,3 +179,7 @@ def test_many_persons_in_one_batch_are_solved_as_each_alone(solver, camera) -> N
 
 def test_the_wire_names_each_landmark_once() -> None:
     assert len(set(LANDMARKS)) == COUNT
+
+
+def test_the_golden_landmarks_are_what_the_tool_writes() -> None:
+    assert json.loads(landmark_vectors.TARGET.read_text()) == landmark_vectors.vectors()
