@@ -1,4 +1,6 @@
 import { Avatar } from './avatar/avatar'
+import { cameraTrouble } from './face/camera'
+import { type FaceState, Mimic } from './face/mimic'
 import { History } from './history'
 import type { Options } from './options'
 import type { Performer } from './performer'
@@ -36,11 +38,17 @@ export class App {
   readonly lips = new History<{ time: number; sample: number; metres: number }>()
   readonly levels = new History<{ time: number; rms: number }>()
   readonly speech: SpeechState[] = []
+  readonly states: { time: number; state: string; why: string }[] = []
   readonly notices: { level: string; code: string; text: string }[] = []
   readonly avatars = new Map<
     number,
     { performer: Performer; avatar: Avatar | null; url: string; error: string }
   >()
+  readonly mimic = new Mimic({
+    send: datagram => this.session?.sendLandmarks(datagram),
+    state: (state, trouble) => this.#faceChanged(state, trouble),
+  })
+  faceState: FaceState = 'off'
   session: Session | null = null
   context: AudioContext | null = null
   state: AppState = 'idle'
@@ -70,6 +78,8 @@ export class App {
       leave: () => this.leave(),
       headset: () => void this.enterHeadset(),
       play: () => this.#playOrStop(),
+      embody: () => void this.embody(),
+      neutral: () => this.#neutralFace(),
       gesture: () => this.session?.unlockSound(),
     })
     this.stage = new Stage({
@@ -206,7 +216,36 @@ export class App {
     this.page.caption('')
   }
 
+  /** Lets the person's own face drive the character, or stops that. */
+  async embody(): Promise<void> {
+    if (this.mimic.on) {
+      this.mimic.stop()
+      return
+    }
+    this.page.clearAlert()
+    try {
+      await this.mimic.start()
+    } catch (error) {
+      this.tell('WARNING', cameraTrouble(error))
+    }
+  }
+
+  #neutralFace(): void {
+    this.mimic.neutral()
+    this.session?.calibrate()
+  }
+
+  #faceChanged(state: FaceState, trouble: string): void {
+    const before = this.faceState
+    this.faceState = state
+    this.page.face(state)
+    if (state === 'off') this.session?.allowFace(false)
+    else if (before === 'off') this.session?.allowFace(true)
+    if (trouble !== '') this.tell('WARNING', trouble)
+  }
+
   leave(): void {
+    this.mimic.stop()
     this.session?.end('left')
     void this.stage.leaveHeadset()
   }
@@ -372,10 +411,14 @@ export class App {
 
   #changed(state: SessionState, why: string): void {
     this.state = state
+    this.states.push({ time: performance.now(), state, why })
     this.page.connection(state, why || state)
     if (state === 'live') this.#toldListener = { x: 0, y: 0, z: 0 }
     if (state === 'failed') this.tell('ERROR', why)
-    if (state === 'ended' || state === 'failed') this.page.showWelcome()
+    if (state === 'ended' || state === 'failed') {
+      this.mimic.stop()
+      this.page.showWelcome()
+    }
   }
 
   #spoken(speech: SpeechState): void {

@@ -24,6 +24,9 @@ export function exposeDebug(app: App): void {
     get error() {
       return app.error
     },
+    get states() {
+      return app.states.map(each => ({ ...each }))
+    },
     get notices() {
       return app.notices.map(each => ({ ...each }))
     },

@@ -162,6 +162,21 @@ export class Session {
     this.#tellMicrophone()
   }
 
+  /** Lets the person's own face drive the character, or takes that back: the server stops at once. */
+  allowFace(on: boolean): void {
+    this.#send({ consent: { faceCapture: on, recording: false } })
+  }
+
+  /** The next second of landmarks is the person's neutral face. */
+  calibrate(): void {
+    if (this.#state === 'live') this.#send({ calibrate: {} })
+  }
+
+  /** One picture's landmarks, without retransmission: a fresh one is better than a late one. */
+  sendLandmarks(datagram: Uint8Array): void {
+    if (this.#state === 'live') this.#link?.sendMotion(datagram)
+  }
+
   tellListener(at: { x: number; y: number; z: number }): void {
     if (this.#state === 'live') this.#send({ listener: at })
   }

@@ -2,11 +2,13 @@ import { Camera } from './camera'
 import { FaceMesh } from './face-mesh'
 import { encodeLandmarks } from './landmarks'
 
+export type FaceState = 'opening' | 'calibrating' | 'following' | 'no face' | 'off'
+
 export interface MimicEvents {
   /** A landmark datagram to be sent; the picture itself never leaves the page. */
   send(datagram: Uint8Array): void
   /** What a person should know about it. */
-  state(state: 'opening' | 'calibrating' | 'following' | 'no face' | 'off', trouble: string): void
+  state(state: FaceState, trouble: string): void
 }
 
 /** Kept for the figures: how long each picture's tracking took, and when it was taken and sent (ms). */
@@ -27,7 +29,7 @@ export class Mimic {
   #camera: Camera | null = null
   #mesh: FaceMesh | null = null
   #sequence = 0
-  #state = 'off'
+  #state: FaceState = 'off'
   #faceSince = 0
   #run = 0
 
@@ -100,7 +102,7 @@ export class Mimic {
     }
   }
 
-  #set(state: 'opening' | 'calibrating' | 'following' | 'no face' | 'off', trouble = ''): void {
+  #set(state: FaceState, trouble = ''): void {
     if (state === this.#state && trouble === '') return
     this.#state = state
     this.#events.state(state, trouble)

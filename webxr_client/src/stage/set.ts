@@ -70,26 +70,26 @@ export function disposeSet(set: StageSet): void {
 
 function study(): StageSet {
   const group = new Group()
-  group.add(wall(0x4a4f44, 0x23261f, 7, 3.4, -1.9))
+  group.add(wall(0x4d5146, 0x1c1e19, 6.4, 3.4, -2.1))
   group.add(floor(0x3a2a1c, 'boards'))
-  group.add(panelling(0x3b2a1c, -1.86, 7))
+  group.add(panelling(0x33241a, -2.06, 7))
   const left = bookshelf(11)
-  left.position.set(-1.55, 0, -1.62)
+  left.position.set(-1.72, 0, -1.86)
   const right = bookshelf(29)
-  right.position.set(1.55, 0, -1.62)
+  right.position.set(1.72, 0, -1.86)
   group.add(left, right)
-  group.add(pictureFrame(0, 2.08, -1.85, 0.66, 0.5))
+  group.add(pictureFrame(0.1, 2.16, -2.04, 0.7, 0.52))
   const desk = lectern(0x4a3120)
   group.add(desk.group)
   return {
     group,
     lighting: {
       background: 0x1c1a17,
-      key: { color: 0xffe2c0, intensity: 3.1, x: 0.75, y: 0.75, z: 0.95 },
-      rim: { color: 0xbfd4ff, intensity: 2.2 },
-      fill: { sky: 0xd8dcec, ground: 0x5b4634, intensity: 0.55 },
-      environment: 0.42,
-      exposure: 1.0,
+      key: { color: 0xffdcb4, intensity: 3.9, x: 0.8, y: 0.8, z: 0.85 },
+      rim: { color: 0xbfd4ff, intensity: 1.7 },
+      fill: { sky: 0xd0d6ea, ground: 0x4b3828, intensity: 0.34 },
+      environment: 0.3,
+      exposure: 1.08,
     },
     plaque: { x: 0, y: -BUST - 0.045, z: 0.262, tilt: -0.42 },
     setEyeHeight: desk.setEyeHeight,
@@ -338,7 +338,7 @@ function bookshelf(seed: number): Group {
       const matrix = new Matrix4().makeScale(thick * 0.94, tall, deep)
       matrix.setPosition(x + thick / 2, 0.0625 + row * pitch + tall / 2, 0.03)
       const color = new Color(tints[Math.floor(random() * tints.length)])
-      color.multiplyScalar(0.6 + random() * 0.7)
+      color.multiplyScalar(0.35 + random() * 0.45)
       spots.push({ matrix, color })
       x += thick
     }
@@ -395,7 +395,7 @@ function plaster(middle: number, edge: number): CanvasTexture {
     gradient.addColorStop(1, css(edge))
     context.fillStyle = gradient
     context.fillRect(0, 0, 512, 512)
-    speckle(context, 512, 9000, 0.05)
+    mottle(context, 512)
   })
 }
 
@@ -473,6 +473,22 @@ function landscape(): CanvasTexture {
     hill(158, '#262c20', 16)
     speckle(context, 256, 1500, 0.06)
   })
+}
+
+/** Broad, faint clouds, as a hand-painted wall has them. */
+function mottle(context: CanvasRenderingContext2D, size: number): void {
+  const random = lcg(size)
+  for (let i = 0; i < 90; i++) {
+    const x = random() * size
+    const y = random() * size
+    const radius = 20 + random() * 70
+    const cloud = context.createRadialGradient(x, y, 0, x, y, radius)
+    const tone = random() < 0.5 ? '0,0,0' : '255,244,225'
+    cloud.addColorStop(0, `rgba(${tone},0.035)`)
+    cloud.addColorStop(1, `rgba(${tone},0)`)
+    context.fillStyle = cloud
+    context.fillRect(x - radius, y - radius, 2 * radius, 2 * radius)
+  }
 }
 
 function speckle(context: CanvasRenderingContext2D, size: number, count: number, alpha: number): void {

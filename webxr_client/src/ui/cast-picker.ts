@@ -29,7 +29,7 @@ export class CastPicker {
       card.className = 'card'
       card.setAttribute('role', 'radio')
       card.dataset['character'] = character.id
-      const years = [character.born, character.died].filter(Boolean).join('–')
+      const years = [character.born, character.died].map(year).filter(Boolean).join(' – ')
       card.setAttribute('aria-label', years ? `${character.name}, ${years}` : character.name)
       const name = document.createElement('p')
       name.className = 'name'
@@ -69,6 +69,11 @@ export class CastPicker {
     if (focus) chosen.card.focus()
     this.#picked(chosen.character)
   }
+}
+
+/** The year in a date in words, "14 March 1879, Ulm". */
+function year(date: string): string {
+  return /\b\d{4}\b/.exec(date)?.[0] ?? ''
 }
 
 function portrait(character: CharacterInfo): HTMLElement {

@@ -17,8 +17,19 @@ export interface PageActions {
   leave: () => void
   headset: () => void
   play: () => void
+  /** Follow the person's face, or stop following. */
+  embody: () => void
+  neutral: () => void
   /** Any gesture: a browser that held sound back will let it start now. */
   gesture: () => void
+}
+
+const FACE_WORDS = {
+  off: 'With “Use my face”, the camera moves the character. The picture stays in this page: only 140 points of your face are sent, none are kept, and you can stop at any time.',
+  opening: 'Opening the camera and the face tracker…',
+  calibrating: 'Look at the screen with a calm face for a second.',
+  following: 'Your face moves the character. Only points are sent; the picture stays here.',
+  'no face': 'No face is in view. The character idles until you are back.',
 }
 
 const ALERT_MS = 9000
@@ -39,6 +50,9 @@ export class Page {
   readonly #vr = element('vr', HTMLButtonElement)
   readonly #leave = element('leave', HTMLButtonElement)
   readonly #play = element('play', HTMLButtonElement)
+  readonly #embody = element('embody', HTMLButtonElement)
+  readonly #neutral = element('neutral', HTMLButtonElement)
+  readonly #faceNote = element('face-note', HTMLElement)
   readonly #scene = element('scene', HTMLSelectElement)
   #alertTimer: ReturnType<typeof setTimeout> | undefined
 
@@ -68,6 +82,8 @@ export class Page {
     this.#leave.addEventListener('click', () => actions.leave())
     this.#vr.addEventListener('click', () => actions.headset())
     this.#play.addEventListener('click', () => actions.play())
+    this.#embody.addEventListener('click', () => actions.embody())
+    this.#neutral.addEventListener('click', () => actions.neutral())
     this.#alert.addEventListener('click', () => this.clearAlert())
   }
 
@@ -154,6 +170,16 @@ export class Page {
 
   clearAlert(): void {
     this.#alert.hidden = true
+  }
+
+  /** What following the person's face is doing, in a word on the button and a line below it. */
+  face(state: 'opening' | 'calibrating' | 'following' | 'no face' | 'off'): void {
+    const on = state !== 'off'
+    this.#embody.setAttribute('aria-pressed', String(on))
+    this.#embody.querySelector('span')?.replaceChildren(on ? 'Stop camera' : 'Use my face')
+    this.#embody.dataset['state'] = state
+    this.#neutral.hidden = state !== 'following' && state !== 'no face'
+    this.#faceNote.textContent = FACE_WORDS[state]
   }
 
   offerHeadset(supported: boolean): void {

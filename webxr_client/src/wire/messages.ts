@@ -126,6 +126,8 @@ export type ClientMessage =
   | { microphone: { open: boolean; hearSelf: boolean; sampleRate: number } }
   | { listener: { x: number; y: number; z: number } }
   | { ping: { nonce: number; clientTimeMs: number } }
+  | { consent: { faceCapture: boolean; recording: boolean } }
+  | { calibrate: Record<string, never> }
   | { bye: { reason: string } }
 
 export interface CharacterInfo {
