@@ -28,11 +28,12 @@ def list_command(limit: int, as_json: bool) -> None:
     if not records:
         click.echo("No session yet. Start one with `likeness serve` or `likeness say`.")
         return
-    table = Table(title="Sessions", title_justify="left")
-    for column in ("session", "opened", "character", "driven by", "state", "seconds"):
-        table.add_column(column)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))  # 80 columns are enough
+    for column in ("session", "opened", "character", "driven by", "state", "s"):
+        table.add_column(column, no_wrap=True)
     for r in records:
-        table.add_row(r.id, r.opened, r.character, r.driven_by, r.state, f"{r.seconds:.0f}")
+        opened = r.opened[:16].replace("T", " ")
+        table.add_row(r.id, opened, r.character, r.driven_by, r.state, f"{r.seconds:.0f}")
     Console().print(table)
 
 

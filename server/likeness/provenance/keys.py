@@ -56,6 +56,11 @@ class ServerKey:
         Raises SealError when the file cannot be made or read, is no key, or may be read by others.
         """
         path = data_dir / KEY_FILE
+        if data_dir.exists() and not data_dir.is_dir():
+            raise SealError(
+                f"The data folder {data_dir} is a file; nothing may be generated without a place for the key "
+                "and the ledger. Set LIKENESS_DATA to a folder."
+            )
         try:
             if not path.exists():
                 _create(path)

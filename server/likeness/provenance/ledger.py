@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import queue
+import shutil
 import sqlite3
 import threading
 from collections.abc import Generator, Mapping, Sequence
@@ -415,11 +416,19 @@ def _reading(path: Path) -> Generator[None]:
         raise _failure(path, problem) from None
 
 
+def _is_full(folder: Path) -> bool:
+    """SQLite often calls a full disk an I/O error."""
+    try:
+        return shutil.disk_usage(folder).free < 1 << 18
+    except OSError:
+        return False
+
+
 def _failure(path: Path, problem: Exception) -> SealError:
     text = str(problem)
     if isinstance(problem, OSError):
         text = problem.strerror or text
-    if "full" in text:
+    if "full" in text or _is_full(path.parent):
         advice = "Free some space; until then nothing can be generated."
     elif "readonly" in text or "read-only" in text.lower() or "ermission" in text or "unable to open" in text:
         advice = "Make the folder writable, or set LIKENESS_DATA to one that is."
