@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likeness.errors import InputError, LimitError
-from likeness.speech.articulation import CLOSE, FRAME, RATE, STYLES, VOICE, curves_to_controls
+from likeness.speech.articulation import CLOSE, FRAME, JAW, RATE, STYLES, VOICE, curves_to_controls
 
 if TYPE_CHECKING:  # torch takes seconds to import: only those who listen pay for it
     from likeness.speech.listener import Heard
@@ -161,6 +161,7 @@ class LipSync:
         gate = self._follow_voice(slots, curves[:, VOICE], heard.voiced.numpy() > 0)
         shut = self._follow_lips(slots, np.where(gate > 0.3, closed, 0.0))
         mouth = curves * gate[:, None]
+        mouth[:, JAW] *= np.exp(_EFFORT * heard.effort.numpy())
         ajar = np.maximum(np.minimum(mouth[:, CLOSE], _ALMOST), self._close[slots] - _PARTING)
         mouth[:, CLOSE] = self._close[slots] = np.where(shut, 1.0, ajar)
         controls = np.empty((len(slots), 52), np.float32)
@@ -193,6 +194,7 @@ class LipSync:
         return now
 
 
+_EFFORT: Final = 0.12  # how much wider a louder voice opens the mouth: 13 % for 4 dB
 _LEAST: Final = 2  # ticks that lips stay shut: less is a flicker
 _COLD: Final = 12  # ticks of voice (200 ms) before a closure is believed
 _FORGET_VOICE: Final = 15  # ticks without voice after which there is silence, whatever the network thinks

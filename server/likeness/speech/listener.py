@@ -34,6 +34,9 @@ model's second differences (1440) and the phone loop's lag (1600).
 NETWORK_LAG: Final = LOOK_AHEAD - WINDOW // 2
 """Samples between the newest spectrum's centre and the instant that the network is trained to tell about."""
 _TAIL: Final = WINDOW + HOP - TICK
+_LOUDNESS_PACE: Final = 0.08  # a tick: loudness over the last 0.2 s of voice
+_MOST_EFFORT: Final = 2.0  # nepers of power: 9 dB
+_KNOWN: Final = 60.0  # ticks of voice after which a speaker's usual loudness is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +44,15 @@ class Heard:
     """One tick of N speakers, for the instant LOOK_AHEAD samples before its end.
 
     curves [N, 8] in 0..1; closure [N] the network's logit; classes [N, 32] its phone-class logits; phones
-    [N, 42] the phone loop's posteriors; level [N] mean log power of the newest sound; voiced [N] whether
-    that counts as voice.
+    [N, 42] the phone loop's posteriors; effort [N] how much louder than usual the voice is, in nepers of
+    power; voiced [N] whether the newest sound counts as voice.
     """
 
     curves: Tensor
     closure: Tensor
     classes: Tensor
     phones: Tensor
-    level: Tensor
+    effort: Tensor
     voiced: Tensor
 
 
@@ -68,6 +71,7 @@ class Listener:
         self._clock = torch.zeros(capacity, dtype=torch.int64)
         self._sound = torch.zeros(capacity, _TAIL)
         self._mean = VoiceMean.fresh(capacity, self._prior)
+        self._loudness = torch.zeros(capacity)
         self._spectra = torch.zeros(capacity, FRAMES - 2, self._prior.shape[0] - BANDS)
         self._belief = PhoneLoop.start(capacity)
         self._evidence = torch.ones(capacity, LAG, self._belief.shape[1])
@@ -79,6 +83,7 @@ class Listener:
         self._clock[slot] = 0
         self._sound[slot] = 0.0
         self._mean.put(torch.tensor([slot]), VoiceMean.fresh(1, self._prior))
+        self._loudness[slot] = float(self._mean.level[slot])
         self._spectra[slot] = self.model.log_mels(torch.zeros(257))
         self._belief[slot] = PhoneLoop.start(1)[0]
         self._evidence[slot] = 1.0
@@ -95,6 +100,10 @@ class Listener:
         mean = self._mean.rows(slots)
         means, voiced = track_mean(torch.cat([mels, own], 2)[:, None], mean)
         self._mean.put(slots, mean)
+        now = self._loudness[slots]
+        now = now + _LOUDNESS_PACE * voiced[:, 0] * (mels.mean((1, 2)) - now)
+        self._loudness[slots] = now
+        effort = (now - mean.level[:, 0]).clamp(-_MOST_EFFORT, _MOST_EFFORT) * (mean.seen[:, 0] > _KNOWN)
 
         clock = self._clock[slots]
         head = self.network.step(slots, clock, mels - means[:, :, :BANDS])
@@ -118,7 +127,7 @@ class Listener:
             closure=head[:, curves],
             classes=classes,
             phones=states.view(len(slots), -1, 3).sum(2),
-            level=mels[:, 1].mean(1),
+            effort=effort,
             voiced=voiced[:, 0],
         )
 
