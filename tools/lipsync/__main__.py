@@ -3,7 +3,7 @@
     python -m tools.lipsync                   # everything; about two hours on two cores
     python -m tools.lipsync --minutes 20      # a shorter training
 
-See tools/lipsync/README.md for what must be installed. The same seed gives the same voices, batches and start;
+See tools/lipsync/README.md for what must be installed. The same seed gives the same voices and batches;
 the length of the training, which --minutes sets, also depends on the machine.
 """
 
