@@ -296,6 +296,25 @@ def test_what_cannot_be_kept_is_refused_and_harms_nothing(
         assert ledger.append(_entry(0)) == 0
 
 
+async def test_an_entry_that_is_too_long_takes_no_other_with_it(path: Path, key: ServerKey) -> None:
+    with Ledger.open(path, key) as ledger:
+        for length in range(65_380, 65_540):
+            long = LedgerEntry("S", "said", {"x": "y" * length})
+            results = await asyncio.gather(
+                ledger.append_async(_entry(0)), _tried(ledger, long), ledger.append_async(_entry(1))
+            )
+            assert isinstance(results[0], int)
+            assert isinstance(results[2], int)
+        assert isinstance(results[1], InputError)
+
+
+async def _tried(ledger: Ledger, entry: LedgerEntry) -> int | LikenessError:
+    try:
+        return await ledger.append_async(entry)
+    except LikenessError as problem:
+        return problem
+
+
 def test_a_closed_ledger_says_so(path: Path, key: ServerKey) -> None:
     ledger = Ledger.open(path, key)
     ledger.close()

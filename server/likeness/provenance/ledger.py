@@ -13,7 +13,7 @@ import sqlite3
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +34,7 @@ LEDGER_FILE: Final = "ledger.sqlite"
 LONGEST_ENTRY: Final = 65_536
 """Bytes of one entry."""
 SCHEMA_VERSION: Final = 1
+_SOME_TIME, _LAST_INDEX = "2026-01-01T00:00:00.000Z", 1 << 53
 _QUIET: Final = 0.5
 """Seconds without an append after which there is time to tidy."""
 _FOLD_WHEN_QUIET, _FOLD_ANYWAY = 20, 1500
@@ -180,7 +181,8 @@ class Ledger:
         return await asyncio.wrap_future(self._submit(entry))
 
     def _submit(self, entry: LedgerEntry) -> "Future[int]":
-        encode_entry(entry)  # refuse here what cannot be kept
+        # Refuse here what cannot be kept: in a commit it would take the other entries with it.
+        encode_entry(replace(entry, time=entry.time or _SOME_TIME, index=_LAST_INDEX))
         if self._closed:
             raise SealError(f"The ledger {self.path} is closed; nothing can be logged any more.")
         waiting = _Waiting(entry, Future())
@@ -291,12 +293,7 @@ class Ledger:
         indices: list[int] = []
         with _transaction(connection):
             # Another process may have appended since.
-            (size,) = (
-                connection.execute("SELECT count(*) FROM nodes WHERE level = 0").fetchone()
-                if (not self._is_current())
-                else (self._frontier.size,)
-            )
-            frontier = self._frontier.copy() if size == self._frontier.size else _load_frontier(connection)
+            frontier = self._frontier.copy() if self._is_current() else _load_frontier(connection)
             now = timestamp(datetime.now(UTC))
             for entry in entries:
                 index = frontier.size
