@@ -101,7 +101,8 @@ export async function facts(page) {
       audioBytes: await l.audioBytes(),
       seals: l.seals,
       mark: l.mark,
-      probe: await l.probeMark(),
+      // In a headset the mark is part of the world; the probe reads the screen's.
+      probe: l.xr.presenting ? null : await l.probeMark(),
       xr: l.xr,
       clock: l.clock,
     }

@@ -59,19 +59,15 @@ class Drawn:
         """The last pictures."""
         return self._between(float(self.time[-1]) - 1000 * seconds, np.inf)
 
-    def lip_at(self, sample: float) -> float:
-        """Lip gap, mm, when a media sample was drawn."""
-        return float(np.interp(sample, self.sample, self.lip))
-
     def correlation(self) -> float:
-        """Of lip gap and loudness, both over a tenth of a second; nan where too little is known."""
+        """Of lip gap and loudness around each picture (a tenth of a second); nan where too little is known.
+
+        Picture by picture, so that it holds for a browser that draws few of them.
+        """
         if len(self.time) < 10 or len(self.level_time) < 10:
             return float("nan")
-        grid = np.arange(self.time[0], self.time[-1], 10.0)
-        lip = np.interp(grid, self.time, self.lip)
-        level = np.interp(grid, self.level_time, np.sqrt(self.level))
-        window = np.ones(10) / 10
-        return float(np.corrcoef(np.convolve(lip, window, "same"), np.convolve(level, window, "same"))[0, 1])
+        loudness = np.convolve(np.sqrt(self.level), np.ones(10) / 10, "same")
+        return float(np.corrcoef(self.lip, np.interp(self.time, self.level_time, loudness))[0, 1])
 
     def sound_lag_ms(self, pcm: NDArray[np.int16], start: float) -> float:
         """How far the sound itself is ahead of the receiver's clock, ms, by its loudness.
