@@ -10,7 +10,8 @@ import pytest
 
 from likeness.errors import InputError
 from likeness.head import CONTROL_INDEX, CONTROLS, BakedHead, Character, Hand, Head, load_character, load_head
-from likeness.performance import REGIONS, Frames, Troupe, encode_frames
+from likeness.performance import Frames, Troupe, encode_frames
+from likeness.tracking.face import REGIONS
 
 JAW, CLOSE = CONTROL_INDEX["jawOpen"], CONTROL_INDEX["mouthClose"]
 SMILE, BROW = CONTROL_INDEX["mouthSmileLeft"], CONTROL_INDEX["browInnerUp"]

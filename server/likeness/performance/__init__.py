@@ -12,7 +12,6 @@ from likeness.performance.client_packets import (
     encode_client,
 )
 from likeness.performance.frames import Frames
-from likeness.performance.layers import REGIONS
 from likeness.performance.packet import (
     DecodedFrame,
     PacketError,
@@ -29,7 +28,6 @@ from likeness.performance.take import Take
 from likeness.performance.troupe import Troupe
 
 __all__ = [
-    "REGIONS",
     "ClientDatagram",
     "ControlsIn",
     "DecodedFrame",

@@ -8,35 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likeness.errors import InputError
-from likeness.head.controls import CONTROL_COUNT, CONTROL_INDEX, CONTROLS
+from likeness.head.controls import CONTROL_COUNT, CONTROL_INDEX
 from likeness.head.frame import FRAME_RATE, SAMPLE_RATE
 from likeness.performance.columns import Columns, Rows
 from likeness.performance.quaternion import Signal
+from likeness.tracking.face import REGION_OF_CONTROL, REGIONS
 
 _DT: Final = 1.0 / FRAME_RATE
 
-REGIONS: Final = ("mouth", "lower", "brows", "lids", "gaze", "head")
-"""Regions that a tracker is sure of separately: lips and jaw; cheeks, nose and mouth corners; brows; lids;
-direction of the eyes; rotation of the head."""
-MOUTH, LOWER, BROWS, LIDS, GAZE, HEAD = range(6)
-
-
-def region_of(control: str) -> int:
-    """Which of REGIONS a control belongs to."""
-    if control.startswith("eyeLook"):
-        return GAZE
-    if control.startswith("eye"):
-        return LIDS
-    if control.startswith("brow"):
-        return BROWS
-    lower = ("cheek", "nose", "mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch")
-    return LOWER if control.startswith(lower) else MOUTH
-
-
-REGION_OF: Final = np.array([region_of(name) for name in CONTROLS])
-"""[52] region of each control."""
-_IS: Final = [np.where(region == REGION_OF, 1.0, 0.0).astype(np.float32) for region in range(6)]
-FACE_BELOW: Final = _IS[MOUTH] + _IS[LOWER]
+MOUTH, LOWER_FACE, BROWS, LIDS, GAZE, HEAD = range(len(REGIONS))
+_IS: Final = [np.where(region == REGION_OF_CONTROL, 1.0, 0.0).astype(np.float32) for region in range(6)]
+FACE_BELOW: Final = _IS[MOUTH] + _IS[LOWER_FACE]
 """[52] 1 for what speech may move."""
 _JAW_OPEN: Final = CONTROL_INDEX["jawOpen"]
 _SEAL: Final = CONTROL_INDEX["mouthClose"]
@@ -271,7 +253,7 @@ def blend(below: Signal, spoken: Spoken, tracked: Signal, weight: Signal) -> Sig
     mouth = spoken.controls * FACE_BELOW * unseen
     # Speech owns the lips: an open-mouthed emotion would hold them open in a p.
     calm = below * (1.0 - _IS[MOUTH] * (spoken.busy[:, None] * unseen))
-    each = weight[:, REGION_OF]
+    each = weight[:, REGION_OF_CONTROL]
     return calm + each * (tracked - calm) + mouth
 
 

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -94,7 +95,7 @@ def _read_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, la
             version = npy.read_magic(member)
             read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
             shape, fortran, dtype = read(member, max_header_size=4096)
-        except (ValueError, TypeError, SyntaxError) as error:
+        except (ValueError, TypeError, SyntaxError, MemoryError, tokenize.TokenError) as error:
             raise InputError(f"{path}: {info.filename} is not an array: {str(error)[:200]}.") from None
         if dtype.hasobject or fortran or dtype.kind not in "iufU":
             raise InputError(f"{path}: {info.filename} holds {dtype}, which takes do not use.")

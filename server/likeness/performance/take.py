@@ -93,6 +93,8 @@ class Take:
             f"driven by: {self.meta.get('driver', '?')}",
             "generated",
         ]
+        if self.meta.get("session"):
+            parts.append(f"session {self.meta['session']}")
         if self.vertices is not None:
             parts.insert(2, f"{self.vertices.shape[1]} vertices")
         return ", ".join(parts)

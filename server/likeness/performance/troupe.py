@@ -171,9 +171,9 @@ class Troupe:
         confidence: Float32 | None = None,
         head: Float32 | None = None,
     ) -> None:
-        """A person's own face: controls [52], confidence [6] by layers.REGIONS (None: sure of all), head [3]
-        axis-angle, rad, relative to their neutral. None: the face is lost. Fades out by itself when nothing
-        comes for 0.3 s. Raises InputError for numbers that are not finite."""
+        """A person's own face: controls [52], confidence [6] by tracking.face.REGIONS (None: sure of all),
+        head [3] axis-angle, rad, relative to their neutral. None: the face is lost. Fades out by itself when
+        nothing comes for 0.3 s. Raises InputError for numbers that are not finite."""
         self._check(row)
         angles = None
         if head is not None:

@@ -11,7 +11,8 @@ from likeness.head.controls import CONTROL_COUNT, CONTROLS
 Float32 = NDArray[np.float32]
 
 REGIONS: Final = ("mouth", "lower_face", "brows", "lids", "gaze", "head")
-"""Regions that a tracker may see well or badly on its own; confidences are given per region."""
+"""Regions that a tracker may see well or badly on its own; confidences are given per region. The mouth is
+lips and jaw, which speech can move; the corners of the mouth belong to the lower face, as a smile does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def region_of(control: str) -> str:
         return "lids"
     if control.startswith("brow"):
         return "brows"
-    if control.startswith(("cheek", "nose")):
+    if control.startswith(("cheek", "nose", "mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch")):
         return "lower_face"
     return "mouth"
 
