@@ -53,6 +53,11 @@ export class Orbit {
     })
   }
 
+  /** Stands this far away, facing the character. */
+  frame(distance: number): void {
+    this.#wanted = { yaw: 0.1, pitch: 0.03, distance }
+  }
+
   turn(yaw: number, pitch: number): void {
     this.#wanted.yaw = MathUtils.clamp(this.#wanted.yaw + yaw, -YAW, YAW)
     this.#wanted.pitch = MathUtils.clamp(this.#wanted.pitch + pitch, -PITCH, PITCH)

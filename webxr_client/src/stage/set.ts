@@ -13,6 +13,9 @@ import {
   MeshBasicMaterial,
   MeshStandardMaterial,
   PlaneGeometry,
+  Shape,
+  ShapeGeometry,
+  SphereGeometry,
   SRGBColorSpace,
   Vector2,
 } from 'three'
@@ -35,6 +38,8 @@ export interface Lighting {
 export interface StageSet {
   group: Group
   lighting: Lighting
+  /** How far the desktop camera stands: as far as it takes to see what the set is. */
+  distance: number
   /** Where the avatar's plaque hangs, relative to the head's origin. */
   plaque: { x: number; y: number; z: number; tilt: number }
   /** Puts the head's origin at height `y` above the floor. */
@@ -87,10 +92,11 @@ function study(): StageSet {
       background: 0x1c1a17,
       key: { color: 0xffdcb4, intensity: 3.9, x: 0.8, y: 0.8, z: 0.85 },
       rim: { color: 0xbfd4ff, intensity: 1.7 },
-      fill: { sky: 0xd0d6ea, ground: 0x4b3828, intensity: 0.34 },
-      environment: 0.3,
+      fill: { sky: 0xd0d6ea, ground: 0x4b3828, intensity: 0.42 },
+      environment: 0.36,
       exposure: 1.08,
     },
+    distance: 1.2,
     plaque: { x: 0, y: -BUST - 0.045, z: 0.262, tilt: -0.42 },
     setEyeHeight: desk.setEyeHeight,
   }
@@ -129,6 +135,7 @@ function classroom(): StageSet {
       environment: 0.5,
       exposure: 0.92,
     },
+    distance: 1.3,
     plaque: { x: 0, y: -BUST - 0.045, z: 0.262, tilt: -0.42 },
     setEyeHeight: desk.setEyeHeight,
   }
@@ -136,21 +143,37 @@ function classroom(): StageSet {
 
 function museum(): StageSet {
   const group = new Group()
-  // A niche: half a cylinder behind the bust, closed by a plain wall left and right of it.
-  const stone = new MeshStandardMaterial({
-    map: plaster(0x9a948a, 0x77716a),
+  // A niche: half a cylinder under a quarter sphere, in a darker wall.
+  const light = new MeshStandardMaterial({
+    map: plaster(0xb3aa9b, 0x8d8578),
     roughness: 0.95,
     side: DoubleSide,
   })
-  const niche = new Mesh(new CylinderGeometry(0.82, 0.82, 3.2, 48, 1, true, Math.PI / 2, Math.PI), stone)
-  niche.position.set(0, 1.6, -0.35)
-  niche.receiveShadow = true
-  group.add(niche)
-  for (const side of [-1, 1]) {
-    const face = new Mesh(new PlaneGeometry(3, 3.2), stone)
-    face.position.set(side * (0.82 + 1.5), 1.6, -0.35)
-    face.receiveShadow = true
-    group.add(face)
+  const dark = new MeshStandardMaterial({ map: plaster(0x5a5650, 0x3d3a36), roughness: 0.95 })
+  const radius = 0.62
+  const shoulder = 1.66
+  const niche = new Mesh(
+    new CylinderGeometry(radius, radius, shoulder, 48, 1, true, Math.PI / 2, Math.PI),
+    light,
+  )
+  niche.position.set(0, shoulder / 2, -0.12)
+  const vault = new Mesh(new SphereGeometry(radius, 48, 24, Math.PI, Math.PI, 0, Math.PI / 2), light)
+  vault.position.set(0, shoulder, -0.12)
+  const wallShape = new Shape()
+    .moveTo(-3, 0)
+    .lineTo(-radius, 0)
+    .lineTo(-radius, shoulder)
+    .absarc(0, shoulder, radius, Math.PI, 0, true)
+    .lineTo(radius, 0)
+    .lineTo(3, 0)
+    .lineTo(3, 3.2)
+    .lineTo(-3, 3.2)
+    .closePath()
+  const face = new Mesh(new ShapeGeometry(wallShape, 32), dark)
+  face.position.z = -0.12
+  for (const mesh of [niche, vault, face]) {
+    mesh.receiveShadow = true
+    group.add(mesh)
   }
   group.add(floor(0x6a655e, 'stone'))
   const plinth = column(0xcfc8ba)
@@ -165,6 +188,7 @@ function museum(): StageSet {
       environment: 0.3,
       exposure: 1.05,
     },
+    distance: 1.75,
     plaque: { x: 0, y: -BUST - 0.1, z: 0.205, tilt: 0 },
     setEyeHeight: plinth.setEyeHeight,
   }
@@ -182,11 +206,11 @@ function mirror(): StageSet {
     mesh.position.set(x, y, 0)
     frame.add(mesh)
   }
-  bar(1.02, 0.06, 0, 0.52)
-  bar(1.02, 0.06, 0, -0.46)
-  bar(0.06, 1.04, -0.48, 0.03)
-  bar(0.06, 1.04, 0.48, 0.03)
-  frame.position.z = 0.34
+  bar(0.76, 0.045, 0, 0.27)
+  bar(0.76, 0.045, 0, -0.3)
+  bar(0.045, 0.6, -0.36, -0.015)
+  bar(0.045, 0.6, 0.36, -0.015)
+  frame.position.z = 0.2
   group.add(frame)
   return {
     group,
@@ -198,7 +222,8 @@ function mirror(): StageSet {
       environment: 0.4,
       exposure: 1.0,
     },
-    plaque: { x: 0, y: -0.46, z: 0.371, tilt: 0 },
+    distance: 1.5,
+    plaque: { x: 0, y: -0.3, z: 0.228, tilt: 0 },
     setEyeHeight: y => {
       frame.position.y = y
     },

@@ -137,7 +137,8 @@ export class Stage {
     this.#set = buildSet(name)
     if (this.quality === 'low') cheapen(this.#set.group)
     this.#world.add(this.#set.group)
-    const { lighting } = this.#set
+    const { lighting, distance } = this.#set
+    this.#orbit.frame(distance)
     this.#scene.background = new Color(lighting.background)
     this.#scene.fog = new Fog(lighting.background, 3.2, 9)
     this.#scene.environmentIntensity = lighting.environment

@@ -48,7 +48,8 @@ export class CastPicker {
       return { card, character }
     })
     const wanted = characters.findIndex(character => character.id === preselect)
-    this.#select(Math.max(wanted, 0), false)
+    const familiar = characters.findIndex(character => character.id === 'einstein')
+    this.#select(Math.max(wanted >= 0 ? wanted : familiar, 0), false)
   }
 
   fail(text: string): void {
