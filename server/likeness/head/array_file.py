@@ -1,11 +1,12 @@
 """Reading the arrays of an .npz whose author we do not trust: no pickles, no bombs, no false sizes."""
 
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import numpy as np
 from numpy.lib import format as npy
@@ -94,12 +95,16 @@ def texts(arrays: Mapping[str, Array], key: str, where: str) -> tuple[str, ...]:
     )
 
 
+# numpy reads a header as Python text.
+_NO_HEADER: Final = (ValueError, TypeError, SyntaxError, MemoryError, tokenize.TokenError)
+
+
 def _read_array(stream: IO[bytes], size: int, where: str) -> Array:
     try:
         version = npy.read_magic(stream)
         read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, fortran, dtype = read_header(stream)
-    except (ValueError, UnicodeDecodeError, MemoryError):
+    except _NO_HEADER:
         raise InputError(f"{where} is not a numpy array; the file is damaged.") from None
     if dtype.hasobject:
         raise InputError(

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Generator
@@ -20,6 +21,7 @@ _MOST_MEMBERS: Final = 64
 _DAMAGED: Final = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, OSError,
     NotImplementedError, RuntimeError, ValueError, TypeError, SyntaxError, OverflowError, KeyError,
+    MemoryError, tokenize.TokenError,
 )  # fmt: skip
 
 
