@@ -57,8 +57,8 @@ def import_character(
     if not guest.controls:
         found = ", ".join(sorted({t.name for t in guest.targets})[:12]) or "none"
         raise InputError(
-            f"{path} has no morph target that a control plays (its targets: {found}). Likeness moves guests by "
-            "morphs with ARKit's names: eyeBlinkLeft, jawOpen, mouthSmileLeft ... Add them where it was modelled."
+            f"{path} has no morph target that a control plays (its targets: {found}). Likeness moves guests "
+            "by morphs with ARKit's names: eyeBlinkLeft, jawOpen ... Add them where it was modelled."
         )
     chosen = _identifier(identifier, path)
     allowed = rights or guest.rights

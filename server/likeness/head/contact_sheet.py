@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from likeness.head.controls import CONTROLS
+from likeness.head.controls import CONTROL_INDEX, CONTROLS
+from likeness.head.flame_numpy import BakedHead
 from likeness.head.mesh import Floats
 from likeness.head.model import LEFT_EYE, RIGHT_EYE, HeadModel
 from likeness.head.raster import portray
 from likeness.head.rig import Rig
-from likeness.head.transfer import play
+from likeness.head.transfer import play, play_one
 
 COLUMNS = 9
 PANEL = (170, 190)
@@ -27,8 +28,16 @@ def write_contact_sheet(
     progress: Callable[[float], None] = lambda share: None,
 ) -> None:
     """Draw all controls, fully on, and write them as one PNG."""
-    moves = play(model, rig, None if eyelid_dirs is None else eyelid_dirs.astype(np.float32))
+    lids = None if eyelid_dirs is None else eyelid_dirs.astype(np.float32)
+    moves = play(model, rig, lids)
     panels = [("neutral", np.zeros_like(moves[0])), *zip(CONTROLS, moves, strict=True)]
+    # ARKit defines mouthClose as lips that meet while the jaw is open: alone it is no face.
+    both = np.zeros(len(CONTROLS), np.float32)
+    both[[CONTROL_INDEX["mouthClose"], CONTROL_INDEX["jawOpen"]]] = 1
+    panels[1 + CONTROL_INDEX["mouthClose"]] = (
+        "mouthClose + jawOpen",
+        play_one(BakedHead(model), rig, both, lids),
+    )
     rows = -(-len(panels) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * PANEL[0], rows * (PANEL[1] + LABEL)), (238, 238, 235))
     draw = ImageDraw.Draw(sheet)

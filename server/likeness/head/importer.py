@@ -56,9 +56,9 @@ def import_head(
 ) -> HeadReport:
     """Check a FLAME-format file, derive its rig from the open head and install it in the data folder.
 
-    Writes heads/<name>.npz (the file's arrays, the rig, eyelids), characters/<name>/ (so that it can be met in
-    the page at once) and the contact sheet of the 52 controls (heads/<name>.png unless `sheet` says otherwise).
-    Importing again replaces the head and its avatar, and leaves its character.toml as it is.
+    Writes heads/<name>.npz (the file's arrays, the rig, eyelids), characters/<name>/ (so that it can be met
+    in the page at once) and the contact sheet of the 52 controls (heads/<name>.png unless `sheet` says
+    otherwise). Importing again replaces the head and its avatar, and leaves its character.toml as it is.
 
     Raises:
         NotFoundError, InputError: the file is missing, or not a head in FLAME's format; says what is wrong.
@@ -166,9 +166,9 @@ def _lines(path: Path, report: HeadReport, model: HeadModel, licence: str, deriv
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     lines = [
-        f"{path}: {model.vertex_count} vertices, {len(model.faces)} triangles, {model.identity_count} identity "
-        f"and {model.expression_count} expression components",
-        f"sha256 {digest} (publishers give no checksums to compare with; keep it to know the file again)",
+        f"{path}: {model.vertex_count} vertices, {len(model.faces)} triangles, "
+        f"{model.identity_count} identity and {model.expression_count} expression components",
+        f"sha256 {digest} (no publisher's checksum is known to compare with)",
         f"licence: {licence}",
         f"{100 * derived.matched:.0f} % of its surface was matched with the open head",
         f"jawOpen: {100 * derived.jaw_share:.0f} % is played by the jaw's joint",

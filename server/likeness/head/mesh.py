@@ -81,9 +81,9 @@ class Surface:
         disagreement = np.linalg.norm(self._face_normals[faces] - normals[:, None], axis=2)
         score = np.hypot(distance, self._turn * disagreement)
         if labels is not None and self._labels is not None:
-            gap: NDArray[Any] = np.abs(self._labels[faces] - labels[:, None])
-            refused = np.asarray(gap > self._label_gap)
-            score, distance = np.where(refused, np.inf, score), np.where(refused, np.inf, distance)
+            gap = np.abs(self._labels[faces] - labels[:, None])
+            far = np.where(gap > self._label_gap, np.inf, 0)
+            score, distance = score + far, distance + far
         best: NDArray[Any] = np.argmin(score, 1)
         row = np.arange(len(points))
         return Contact(faces[row, best], bary[row, best], distance[row, best])

@@ -1,5 +1,7 @@
 """Pictures of meshes without a graphics card: an orthographic view by dense sampling of triangles."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,19 +53,20 @@ def _samples(
     edges = np.linalg.norm(corners - np.roll(corners, 1, 1), axis=2).max(1)
     # The picture's y points down, so a triangle that faces us turns clockwise there.
     inside = (corners.max(1) >= 0).all(1) & (corners.min(1) < (width, rows)).all(1) & (flat < 0)
-    steps = np.where(inside, np.ceil(np.minimum(edges, 4 * width) * 1.5).astype(int) + 1, 0)
+    # Samples lie at the middles of a grid's cells: edges / steps apart along an edge.
+    steps = np.where(inside, np.ceil(np.minimum(edges, 400) * 1.1).astype(int), 0)
     found: list[tuple[NDArray[np.int64], Floats, Floats]] = []
-    for low, high in ((1, 2), (3, 4), (5, 8), (9, 16), (17, 32), (33, 64), (65, 1 << 30)):
-        chosen = np.flatnonzero((steps >= low) & (steps <= high))
+    bounds = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 19, 24, 32, 48, 72, 110, 170, 260, 441]
+    for low, high in pairwise(bounds):
+        chosen = np.flatnonzero((steps > low) & (steps <= high))
         if not len(chosen):
             continue
-        bary = _grid(min(high, 400))
-        xy = np.einsum("sk,tkd->tsd", bary, corners[chosen]).reshape(-1, 2)
-        z = np.einsum("sk,tk->ts", bary, depth[faces[chosen]]).ravel()
-        colour = np.einsum("sk,tkd->tsd", bary, lit[faces[chosen]]).reshape(-1, 3)
-        x, y = np.floor(xy[:, 0]).astype(np.int64), np.floor(xy[:, 1]).astype(np.int64)
-        seen = (x >= 0) & (x < width) & (y >= 0) & (y < rows)
-        found.append(((y * width + x)[seen], z[seen], colour[seen]))
+        bary = _grid(high)
+        values = np.concatenate([corners[chosen], depth[faces[chosen]][..., None], lit[faces[chosen]]], 2)
+        spread = np.matmul(bary, values).reshape(-1, 6)
+        x, y = spread[:, 0].astype(np.int64), spread[:, 1].astype(np.int64)
+        seen = (spread[:, 0] >= 0) & (x < width) & (spread[:, 1] >= 0) & (y < rows)
+        found.append(((y * width + x)[seen], spread[seen, 2], spread[seen, 3:]))
     if not found:
         return np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 3))
     return tuple(np.concatenate(part) for part in zip(*found, strict=True))  # pyright: ignore[reportReturnType]
@@ -73,5 +76,5 @@ def _grid(steps: int) -> Floats:
     """Barycentric coordinates [N,3] of a triangular grid with `steps` intervals a side."""
     a, b = np.meshgrid(np.arange(steps + 1), np.arange(steps + 1), indexing="ij")
     kept = a + b <= steps
-    u, v = a[kept] / steps, b[kept] / steps
+    u, v = (a[kept] + 1 / 3) / (steps + 1), (b[kept] + 1 / 3) / (steps + 1)
     return np.stack([u, v, 1 - u - v], 1)

@@ -99,17 +99,19 @@ def derive_rig(
 
 def play(model: HeadModel, rig: Rig, eyelid_dirs: Float32 | None = None) -> Floats:
     """Displacement [52,V,3] in metres of each control alone, fully on, on the mean identity."""
-    parameters = rig.apply(np.eye(CONTROL_COUNT, dtype=np.float32))
-    baked = BakedHead(model)
+    baked, alone = BakedHead(model), np.eye(CONTROL_COUNT, dtype=np.float32)
+    return np.stack([play_one(baked, rig, controls, eyelid_dirs) for controls in alone])
+
+
+def play_one(baked: BakedHead, rig: Rig, controls: Float32, eyelid_dirs: Float32 | None = None) -> Floats:
+    """Displacement [V,3] in metres of one set of controls [52] on a head of the mean identity."""
+    model = baked.model
+    p = rig.apply(controls[None])
     rest, zero = np.zeros(2, np.float32), np.zeros(3, np.float32)
-    out = np.empty((CONTROL_COUNT, model.vertex_count, 3))
-    for k in range(CONTROL_COUNT):
-        p = parameters
-        out[k] = baked.vertices(p.expression[k], rest, p.jaw[k], zero, p.eyes[k], zero, zero)
-        lids = eyelid_dirs if eyelid_dirs is not None else model.eyelid_dirs
-        if lids is not None:
-            out[k] += lids @ p.eyelids[k]
-    return out - model.v_template
+    out = baked.vertices(p.expression[0], rest, p.jaw[0], zero, p.eyes[0], zero, zero)
+    move = out.astype(np.float64) - model.v_template
+    lids = eyelid_dirs if eyelid_dirs is not None else model.eyelid_dirs
+    return move if lids is None else move + lids @ p.eyelids[0]
 
 
 def round_trip(wanted: Floats, played: Floats, trust: Floats) -> tuple[Float32, Float32]:
