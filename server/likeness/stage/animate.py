@@ -20,7 +20,6 @@ from likeness.stage.grant import Action
 from likeness.stage.performer import FrameJob, Performer
 from likeness.stage.record import Record
 from likeness.stage.stage import Stage, host_of, stream_header
-from likeness.stage.timeline import as_float
 from likeness.v1 import likeness_pb2, stream_pb2
 from likeness.v1.likeness_pb2 import AnimateResponse, AnimateStart
 
@@ -227,10 +226,10 @@ class _Call:
         self._performer.timeline.place(self.samples, pcm)
         self.samples += len(pcm)
 
-    def _hop(self, frame: int) -> NDArray[np.float32]:
+    def _hop(self, frame: int) -> Int16:
         """The lip-sync's input that completes a frame."""
         sound = self._performer.timeline.read(frame + self._ahead - SAMPLES_PER_FRAME, SAMPLES_PER_FRAME)
-        return _SILENCE if sound is None else as_float(sound)
+        return _SILENCE if sound is None else sound
 
     def _warm_up(self) -> None:
         """What the lip-sync hears before the first frame: the look-ahead less one hop."""
@@ -269,14 +268,12 @@ class _Call:
     def _job(self, end: int | None) -> FrameJob:
         performer = self._performer
         first = performer.next_frame
-        sound = performer.timeline.read(first, SAMPLES_PER_FRAME)
-        hop = self._hop(first) if self._live else None
         job = FrameJob(
             performer,
             first,
             performer.sequence,
-            None if sound is None else as_float(sound),
-            hop,
+            text=None if self._live else performer.timeline.read(first, SAMPLES_PER_FRAME),
+            hop=self._hop(first) if self._live else None,
             last=end is not None and first + SAMPLES_PER_FRAME >= end,
         )
         performer.next_frame += SAMPLES_PER_FRAME
@@ -314,7 +311,7 @@ class _Call:
                 await asyncio.sleep(wait)
 
 
-_SILENCE: Final = np.zeros(SAMPLES_PER_FRAME, np.float32)
+_SILENCE: Final = np.zeros(SAMPLES_PER_FRAME, np.int16)
 
 
 async def _start(requests: AsyncIterator[likeness_pb2.AnimateRequest]) -> AnimateStart:

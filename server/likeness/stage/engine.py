@@ -17,6 +17,7 @@ from likeness.speech.articulation import Articulator, TimedPhone
 from likeness.speech.lipsync import LipSync
 from likeness.speech.prosody import Prosody
 from likeness.stage.outlet import BLOCK
+from likeness.stage.timeline import as_float
 from likeness.stage.voice_encoder import VoiceEncoder
 from likeness.tracking.face import REGIONS, TrackedFace
 from likeness.tracking.landmark_solver import LandmarkSolver
@@ -34,8 +35,8 @@ _MOUTH_LINGERS: Final = SAMPLE_RATE // 2
 class Batch:
     """Frames to be made, one a performer. Rows are engine ids; everything else is in the same order.
 
-    heard, sound: which of them have sound, and float32[n, 800] of it from the frame's sample on, for
-    prosody. live, hops: which have a live voice, and the lip-sync's next input float32[m, 800].
+    spoken, text: which of them have a synthetic voice, and int16[n, 800] of it from the frame's sample on.
+    live, hops: which have a live voice, and int16[m, 800] of it that completes the lip-sync's look-ahead.
     """
 
     rows: Sequence[int]
@@ -44,10 +45,10 @@ class Batch:
     sequences: Sequence[int]
     last: Sequence[int]
     """Positions of frames that end their performance."""
-    heard: Sequence[int]
-    sound: Float32 | None
+    spoken: Sequence[int]
+    text: Int16 | None
     live: Sequence[int]
-    hops: Float32 | None
+    hops: Int16 | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class Engine:
 
     def __init__(self, capacity: int) -> None:
         self._lipsync = LipSync(capacity)
+        self._past = np.zeros((capacity, self._lipsync.look_ahead + SAMPLES_PER_FRAME), np.float32)
+        """What each live voice said last: prosody reads it at the frame's own time."""
         self._prosody = Prosody(np.random.default_rng(secrets.randbits(64)))
         self._troupe = Troupe()
         self._heads: dict[str, Head] = {}
@@ -112,14 +115,15 @@ class Engine:
         """Live sound moves it no more."""
         member = self._cast[row]
         if member.lips is not None:
+            self._past[member.lips] = 0.0
             self._lipsync.close(member.lips)
             member.lips = None
 
-    def warm_up(self, row: int, hop: Float32) -> None:
+    def warm_up(self, row: int, hop: Int16) -> None:
         """Live sound [800] before the first frame."""
         lips = self._cast[row].lips
         if lips is not None:
-            self._lipsync.step(np.array([lips]), hop[None])
+            self._hear(np.array([lips]), as_float(hop)[None])
 
     def pronounce(self, row: int, phones: Sequence[tuple[str, int, int]]) -> None:
         """Phones (IPA, start, end) that are going to be heard, in samples of the performer's clock."""
@@ -181,10 +185,10 @@ class Engine:
         self._solve_landmarks()
         rows = np.array(batch.rows, np.int64)
         members = [self._cast[row] for row in batch.rows]
-        controls = self._mouths(batch, members)
         sound = np.zeros((len(rows), SAMPLES_PER_FRAME), np.float32)
-        if batch.sound is not None:
-            sound[np.array(batch.heard, np.int64)] = batch.sound
+        controls = self._mouths(batch, members, sound)
+        if batch.text is not None:
+            sound[np.array(batch.spoken, np.int64)] += as_float(batch.text)
         prosody = self._prosody.step([member.prosody for member in members], sound)
         self._troupe.set_speech(rows, controls, prosody.voiced, prosody)
         out = self._troupe.step(rows, np.array(batch.samples, np.int64))
@@ -215,14 +219,22 @@ class Engine:
             if face is not None:
                 self.set_face(row, face)
 
-    def _mouths(self, batch: Batch, members: Sequence["_Member"]) -> Float32:
+    def _hear(self, lips: NDArray[np.int64], hops: Float32) -> tuple[Float32, Float32]:
+        """Controls [N, 52] after one hop of each live voice, and the sound [N, 800] of those frames."""
+        past = np.concatenate([self._past[lips, SAMPLES_PER_FRAME:], hops], axis=1)
+        self._past[lips] = past
+        start = past.shape[1] - self._lipsync.look_ahead
+        return self._lipsync.step(lips, hops), past[:, start : start + SAMPLES_PER_FRAME]
+
+    def _mouths(self, batch: Batch, members: Sequence["_Member"], sound: Float32) -> Float32:
+        """Controls [N, 52] of all mouths; the live voices' sound is written to their rows of `sound`."""
         controls = np.zeros((len(members), CONTROL_COUNT), np.float32)
         if batch.hops is not None:
             hears = [k for k, i in enumerate(batch.live) if members[i].lips is not None]
             at = np.array([batch.live[k] for k in hears], np.int64)
             if len(at):
                 lips = np.array([members[i].lips for i in at.tolist()], np.int64)
-                controls[at] = self._lipsync.step(lips, batch.hops[hears])
+                controls[at], sound[at] = self._hear(lips, as_float(batch.hops[hears]))
         for i, member in enumerate(members):
             articulator = member.articulator
             if articulator.known_until + _MOUTH_LINGERS > batch.samples[i]:

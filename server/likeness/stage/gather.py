@@ -31,7 +31,7 @@ def rounds(jobs: Sequence[FrameJob]) -> list[list[FrameJob]]:
 
 def batch(jobs: Sequence[FrameJob]) -> Batch:
     """One round of jobs as the engine takes it."""
-    heard = [i for i, job in enumerate(jobs) if job.sound is not None]
+    spoken = [i for i, job in enumerate(jobs) if job.text is not None]
     live = [i for i, job in enumerate(jobs) if job.hop is not None]
     return Batch(
         rows=[job.performer.row for job in jobs],
@@ -39,8 +39,8 @@ def batch(jobs: Sequence[FrameJob]) -> Batch:
         samples=[job.sample for job in jobs],
         sequences=[job.sequence for job in jobs],
         last=[i for i, job in enumerate(jobs) if job.last],
-        heard=heard,
-        sound=np.stack([job.sound for job in jobs if job.sound is not None]) if heard else None,
+        spoken=spoken,
+        text=np.stack([job.text for job in jobs if job.text is not None]) if spoken else None,
         live=live,
         hops=np.stack([job.hop for job in jobs if job.hop is not None]) if live else None,
     )

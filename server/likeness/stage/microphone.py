@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from likeness.head.frame import SAMPLE_RATE, SAMPLES_PER_FRAME
 
-Float32 = NDArray[np.float32]
+Int16 = NDArray[np.int16]
 
 HOP: Final = SAMPLES_PER_FRAME
 PAUSE: Final = 12
 """Hops without sound after which the microphone counts as silent and is placed anew when it returns."""
-QUIET: Final = 0.01
-"""Peak below which a stretch may be left out to catch up, of 1."""
+QUIET: Final = 300
+"""Peak below which a stretch may be left out to catch up, about -40 dB."""
 SPARE: Final = int(0.030 * SAMPLE_RATE)
 """Delay beyond what the jitter needs; more of it is left out in the next pause."""
 EXCESS: Final = int(0.250 * SAMPLE_RATE)
@@ -46,7 +46,7 @@ class Microphone:
         """Where the next hop for the lip-sync starts."""
         self._end = self._hop
         """Up to here there is sound or inserted silence."""
-        self._pieces: deque[tuple[int, Float32]] = deque()
+        self._pieces: deque[tuple[int, Int16]] = deque()
         self._missing = PAUSE
         self._least = 0
         self._watched = 0
@@ -70,8 +70,8 @@ class Microphone:
         """A whole hop of sound is here."""
         return self._end - self._hop >= HOP
 
-    def push(self, pcm: Float32, clock: int) -> None:
-        """Add sound, float32[n] in -1..1 at 48 kHz, that arrived at media time `clock`."""
+    def push(self, pcm: Int16, clock: int) -> None:
+        """Add sound, int16[n] at 48 kHz, that arrived at media time `clock`."""
         count = len(pcm)
         if not count:
             return
@@ -85,7 +85,7 @@ class Microphone:
         self._pieces.append((self._end, pcm))
         self._end += len(pcm)
 
-    def take_hop(self) -> Float32:
+    def take_hop(self) -> Int16:
         """The next 800 samples; silence is put in for what is not here yet."""
         first, self._hop = self._hop, self._hop + HOP
         if self._end < self._hop:
@@ -99,9 +99,9 @@ class Microphone:
         """The next frame cannot wait any longer."""
         return self.next_frame <= clock - (0 if self.silent else self._slack)
 
-    def read(self, first: int, count: int) -> Float32:
-        """float32[count] from `first` on, silence where there is nothing."""
-        out = np.zeros(count, np.float32)
+    def read(self, first: int, count: int) -> Int16:
+        """int16[count] from `first` on, silence where there is nothing."""
+        out = np.zeros(count, np.int16)
         last = first + count
         for start, pcm in self._pieces:
             if start >= last:
@@ -117,7 +117,7 @@ class Microphone:
         while self._pieces and self._pieces[0][0] + len(self._pieces[0][1]) <= before:
             self._pieces.popleft()
 
-    def _catch_up(self, pcm: Float32, delay: int) -> Float32:
+    def _catch_up(self, pcm: Int16, delay: int) -> Int16:
         """Leave sound out when the voice has been later than it need be."""
         self._least = min(self._least, delay)
         self._watched += len(pcm)
@@ -125,7 +125,7 @@ class Microphone:
         if delay > EXCESS:
             cut = min(len(pcm), delay - SPARE)
         elif self._watched >= WINDOW:
-            if self._least > SPARE and float(np.abs(pcm).max()) < QUIET:
+            if self._least > SPARE and int(np.abs(pcm.astype(np.int32)).max()) < QUIET:
                 cut = min(len(pcm), self._least)
             elif self._least > SPARE:
                 return pcm  # not in a word: wait for a pause

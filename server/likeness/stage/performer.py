@@ -11,7 +11,7 @@ from likeness.head.frame import SAMPLES_PER_FRAME
 from likeness.stage.clock import GRID
 from likeness.stage.microphone import Microphone
 from likeness.stage.outlet import BLOCK
-from likeness.stage.timeline import VoiceTimeline, as_float, as_int16
+from likeness.stage.timeline import VoiceTimeline
 from likeness.v1 import stream_pb2
 
 Float32 = NDArray[np.float32]
@@ -27,15 +27,15 @@ AHEAD: Final = 2 * SAMPLES_PER_FRAME
 class FrameJob:
     """One frame to be made.
 
-    sound: float32[800] from the frame's sample on, for prosody; None in silence. hop: float32[800], the
-    lip-sync's next input; None where no microphone is open. last: the performance ends with it.
+    text: int16[800] of synthetic voice from the frame's sample on; None in silence. hop: int16[800] of live
+    voice, the lip-sync's next input; None where no microphone is open. last: the performance ends with it.
     """
 
     performer: "Performer"
     sample: int
     sequence: int
-    sound: Float32 | None
-    hop: Float32 | None
+    text: Int16 | None
+    hop: Int16 | None
     last: bool = False
 
 
@@ -127,7 +127,8 @@ class Performer:
             else:
                 break
             first = self.next_frame
-            jobs.append(FrameJob(self, first, self.sequence, self._sound(first), hop))
+            text = self.timeline.read(first, SAMPLES_PER_FRAME)
+            jobs.append(FrameJob(self, first, self.sequence, text, hop))
             self.next_frame += SAMPLES_PER_FRAME
             self.sequence = (self.sequence + 1) & 0xFFFFFFFF
         return jobs
@@ -144,11 +145,11 @@ class Performer:
         """
         jobs: list[VoiceJob] = []
         mic, last = self.microphone, self.clock(stage_sample) - self._lead
-        while self.next_block <= last and self.next_block < self.next_frame:
+        while self.next_block <= last and self.next_block + BLOCK <= self.next_frame:
             if wanted:
                 live = None
                 if mic is not None and not mic.silent:
-                    live = as_int16(mic.read(self.next_block, BLOCK))
+                    live = mic.read(self.next_block, BLOCK)
                 text = self.timeline.read(self.next_block, BLOCK)
                 jobs.append(VoiceJob(self, self.next_block, text, live, wanted))
             self.next_block += BLOCK
@@ -161,11 +162,3 @@ class Performer:
         """Stop the synthetic voice within one block; the sample of the cut."""
         self.timeline.cut(self.next_block)
         return self.next_block
-
-    def _sound(self, first: int) -> Float32 | None:
-        text = self.timeline.read(first, SAMPLES_PER_FRAME)
-        sound = None if text is None else as_float(text)
-        if self.microphone is not None and not self.microphone.silent:
-            live = self.microphone.read(first, SAMPLES_PER_FRAME)
-            sound = live if sound is None else sound + live
-        return sound

@@ -29,6 +29,7 @@ from likeness.stage.performer import Performer
 from likeness.stage.rate_limit import RateLimit
 from likeness.stage.record import Record
 from likeness.stage.speaker import Speaker, Utterance
+from likeness.stage.timeline import as_float, as_int16
 from likeness.tracking.face import TrackedFace
 from likeness.tracking.landmarks import KIND as LANDMARKS
 from likeness.tracking.landmarks import decode as decode_landmarks
@@ -259,15 +260,11 @@ class Session:
             self.rejected += 1
             self._stage.metrics.rejected.inc()
             return
-        if pcm.dtype == np.int16:
-            sound = pcm.astype(np.float32) * np.float32(1 / 32768)
-        else:
-            sound = np.clip(np.nan_to_num(pcm.astype(np.float32)), -1.0, 1.0, dtype=np.float32)
         if rate != SAMPLE_RATE:
             if self._resampler is None or self._resampler[0] != rate:
                 self._resampler = (rate, Resampler(rate, SAMPLE_RATE))
-            sound = self._resampler[1].push(sound)
-        performer.microphone.push(sound, performer.clock(self._stage.clock.sample()))
+            pcm = self._resampler[1].push(as_float(pcm))
+        performer.microphone.push(as_int16(pcm), performer.clock(self._stage.clock.sample()))
         self._stage.wake()
 
     # --- one body each ---------------------------------------------------------------------------------

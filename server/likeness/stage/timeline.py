@@ -69,13 +69,15 @@ class VoiceTimeline:
             self._pieces.append((at, (tail * ramp).astype(np.int16)))
 
 
-def as_float(pcm: Int16) -> Float32:
-    """int16 sound as float32 in -1..1."""
-    return pcm.astype(np.float32) * _STEP
+def as_float(sound: Int16 | Float32) -> Float32:
+    """Sound as float32 in -1..1."""
+    return sound.astype(np.float32) * _STEP if sound.dtype == np.int16 else sound.astype(np.float32)
 
 
-def as_int16(sound: Float32) -> Int16:
-    """float32 sound in -1..1 as int16; louder is clipped, not-a-number is silence."""
+def as_int16(sound: Int16 | Float32) -> Int16:
+    """Sound in -1..1 as int16; louder is clipped, not-a-number is silence."""
+    if sound.dtype == np.int16:
+        return sound.astype(np.int16, copy=False)
     return np.clip(np.rint(np.nan_to_num(sound) * 32768), -32768, 32767).astype(np.int16)
 
 
