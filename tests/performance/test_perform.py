@@ -8,11 +8,18 @@ import pytest
 import pytest_asyncio
 
 from likeness.errors import InputError, LimitError
-from likeness.head import BakedHead, avatars_root, load_character, load_head
+from likeness.head import CONTROL_INDEX, BakedHead, avatars_root, load_character, load_head
 from likeness.performance import Take
-from likeness.performance.perform import LEAD_IN, TAIL, perform_recording, perform_text
+from likeness.performance.perform import (
+    LEAD_IN,
+    TAIL,
+    perform_recording,
+    perform_text,
+    perform_tracking,
+)
 from likeness.speech import EspeakVoice, TimedPhone
 from likeness.speech.articulation import ipa_classes
+from likeness.tracking.face import TrackedFace, full_confidence
 
 SENTENCE = "Bob and Mum put big maps by the pump."
 
@@ -153,6 +160,26 @@ def test_a_hiss_and_clipped_noise_do_not_chatter() -> None:
     jaw = take.controls[:, 17]
     assert np.isfinite(take.expression).all()
     assert np.abs(np.diff(jaw)).mean() < 0.05
+
+
+@pytest.mark.parametrize("rate", [10, 30])
+def test_a_tracked_face_moves_its_character_in_time_and_smoothly(rate: int) -> None:
+    def seen(second: float) -> TrackedFace:
+        controls = np.zeros(52, np.float32)
+        controls[CONTROL_INDEX["browInnerUp"]] = np.clip(second - 0.5, 0, 1)
+        turned = np.array([0, 0.3 * np.clip(second - 0.5, 0, 1), 0], np.float32)
+        return TrackedFace(controls, full_confidence(head=True, gaze=False), turned, time=second)
+
+    take = perform_tracking([seen(k / rate) for k in range(2 * rate)], None, load_character("plain"))
+    assert take.meta["driver"] == "tracking"
+    brow = take.controls[:120, CONTROL_INDEX["browInnerUp"]]
+    assert brow[:25].max() < 0.1
+    assert brow[60] == pytest.approx(0.5, abs=0.12)
+    assert brow[110] == pytest.approx(1.0, abs=0.05)
+    assert np.abs(np.diff(brow)).max() < 0.07
+    assert take.neck[110, 1] == pytest.approx(0.3, abs=0.05)
+    with pytest.raises(InputError, match="face"):
+        perform_tracking([], None, load_character("plain"))
 
 
 async def test_another_head_wears_its_own_identity(voice: EspeakVoice, tmp_path: Path) -> None:

@@ -37,8 +37,6 @@ TAIL: Final = 42 * SAMPLES_PER_FRAME
 """Silence after the last sound: the face comes to rest (0.7 s)."""
 _BLOCK: Final = 60
 """Frames written at once."""
-FACE_LASTS: Final = 0.3
-"""Seconds that a tracked picture counts for, until the next."""
 _VIEWER: Final = 1.1
 """Metres in front of the face that the one who watches a take is thought to be."""
 _TEXT, _TRACKING, _RECORDING = 1, 3, 4
@@ -179,17 +177,9 @@ def perform_tracking(
         raise InputError("no picture was tracked; is there a face in the video?")
     total = max(round(faces[-1].time * SAMPLE_RATE), 0 if pcm is None else len(pcm))
     sound = np.zeros(total, np.float32) if pcm is None else np.pad(pcm, (0, total - len(pcm)))
-    at = -1
-
-    def face_at(sample: int) -> TrackedFace | None:
-        nonlocal at
-        while at + 1 < len(faces) and faces[at + 1].time * SAMPLE_RATE <= sample:
-            at += 1
-        return faces[at] if at >= 0 and sample / SAMPLE_RATE - faces[at].time < FACE_LASTS else None
-
     hops = _hops([_int16(sound)], tail=TAIL)
     return _perform(
-        character, head, seed, _TRACKING, hops, _listened, total + TAIL, progress, vertices, face_at
+        character, head, seed, _TRACKING, hops, _listened, total + TAIL, progress, vertices, faces
     )
 
 
@@ -207,7 +197,7 @@ def _perform(
     total: int,
     progress: Progress | None,
     vertices: bool,
-    face_at: Callable[[int], TrackedFace | None] | None = None,
+    faces: Sequence[TrackedFace] = (),
 ) -> Take:
     head = load_head(head_name or character.head)
     own = head_name is None or head_name == character.head
@@ -225,16 +215,15 @@ def _perform(
     word = {_TEXT: "text", _TRACKING: "tracking", _RECORDING: "recording"}[driver]
     with Recorder(len(names), head.model.vertex_count if vertices else None) as recorder:
         block: list[Frames] = []
-        sample = 0
+        sample = shown = 0
         for hop, controls in mouths(hops):
             melody = prosody.step([slot], hop[None])
             troupe.set_speech([row], controls[None], melody.voiced, melody)
-            if face_at is not None:
-                seen = face_at(sample)
-                if seen is None:
-                    troupe.set_tracked(row, None)
-                else:
-                    troupe.set_tracked(row, seen.controls, seen.confidence, seen.head_rotation)
+            # Each picture once, when its time has come: the troupe moves the face on between them.
+            while shown < len(faces) and faces[shown].time * SAMPLE_RATE <= sample:
+                face = faces[shown]
+                troupe.set_tracked(row, face.controls, face.confidence, face.head_rotation)
+                shown += 1
             block.append(troupe.step([row], sample))
             recorder.add_voice(_int16(hop))
             sample += SAMPLES_PER_FRAME
