@@ -412,7 +412,11 @@ export class App {
   #changed(state: SessionState, why: string): void {
     this.state = state
     this.states.push({ time: performance.now(), state, why })
-    this.page.connection(state, why || state)
+    // The chip says it in two words; the alert has room for what to do.
+    this.page.connection(
+      state,
+      state === 'failed' ? 'Not connected' : state === 'ended' ? 'Left' : why || state,
+    )
     if (state === 'live') this.#toldListener = { x: 0, y: 0, z: 0 }
     if (state === 'failed') this.tell('ERROR', why)
     if (state === 'ended' || state === 'failed') {
