@@ -411,3 +411,57 @@ def test_numbers_that_are_none_are_refused_or_harmless() -> None:
     frames = play(troupe, rows, 0.1)
     for field in (frames.expression, frames.neck, frames.eyes, frames.controls, frames.head_translation):
         assert np.isfinite(field).all()
+
+
+def test_whatever_is_set_in_whatever_order_every_frame_is_sound() -> None:
+    """Performers come, go, speak, are tracked, posed, overridden and left, with extreme numbers."""
+    rng = np.random.default_rng(12)
+    troupe, rows = cast(3)
+    guest = replace(plain(), controls_only=True, identity=np.zeros(0, np.float32), folder=Path("nowhere"))
+
+    def extreme(*shape: int) -> np.ndarray:
+        return (rng.normal(size=shape) * 10.0 ** rng.integers(-6, 4)).astype(np.float32)
+
+    def act(row: int) -> None:
+        match int(rng.integers(11)):
+            case 0 if len(rows) > 1:
+                troupe.remove(row)
+                rows.remove(row)
+            case 1 if len(rows) < 9:
+                rows.append(
+                    troupe.add(guest if rng.random() < 0.3 else plain(), the_head(), int(rng.integers(99)))
+                )
+            case 2:
+                troupe.set_speech([row], np.abs(extreme(1, 52)), [rng.random() < 0.5])
+            case 3:
+                troupe.set_tracked(row, extreme(52), extreme(6), extreme(3))
+            case 4:
+                troupe.set_tracked(row, None)
+            case 5:
+                troupe.set_pose(row, extreme(3), extreme(3))
+            case 6:
+                troupe.set_pose(row, None, None)
+            case 7:
+                troupe.set_listener(row, extreme(3) if rng.random() < 0.8 else None)
+            case 8:
+                troupe.set_override(row, extreme(52), extreme(5))
+            case 9:
+                troupe.set_override(row, None)
+            case _:
+                troupe.set_emotion(row, extreme(52) if rng.random() < 0.5 else None)
+
+    sample = 0
+    for tick in range(900):
+        for _ in range(int(rng.integers(3))):
+            act(rows[int(rng.integers(len(rows)))])
+        sample += int(rng.choice([800, 800, 800, 0, 1600, 480_000]))
+        picked = [r for r in rows if rng.random() < 0.8]
+        frames = troupe.step(picked, sample)
+        for data in encode_frames(frames, picked, [tick] * len(picked), troupe.scales(picked)):
+            assert 52 <= len(data) <= 276
+        for field in (frames.expression, frames.jaw, frames.neck, frames.eyes, frames.head_rotation):
+            assert np.isfinite(field).all()
+        assert np.isfinite(frames.head_translation).all()
+        for weights in (frames.controls, frames.eyelids):
+            assert ((weights >= 0) & (weights <= 1)).all()
+        assert (np.abs(frames.eyes) < np.radians(35)).all()
