@@ -14,6 +14,8 @@ export default defineConfig({
     target: 'es2022',
     chunkSizeWarningLimit: 1500,
     reportCompressedSize: false,
+    // The face tracker runs in a frame of its own, with its own content policy (src/face/tracker.ts).
+    rolldownOptions: { input: ['index.html', 'face-tracker.html'] },
   },
   server: {
     proxy: {

@@ -30,6 +30,9 @@ export function exposeDebug(app: App): void {
     get notices() {
       return app.notices.map(each => ({ ...each }))
     },
+    get face() {
+      return { state: app.faceState, tracked: app.mimic.tracked.map(each => ({ ...each })) }
+    },
     get speech() {
       return app.speech.map(each => ({ ...each }))
     },

@@ -219,7 +219,7 @@ class WebServer:
             return _problem("internal", "The server failed to answer; its log says why.", 500)
 
     async def _finish_headers(self, request: web.Request, response: web.StreamResponse) -> None:
-        for name, value in security_headers(request.host, request.secure).items():
+        for name, value in security_headers(request.host, request.secure, request.path).items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.popall("Server", None)

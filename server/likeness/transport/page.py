@@ -20,9 +20,24 @@ POLICY: Final = "; ".join(
         "media-src 'self' blob:",
         "worker-src 'self' blob:",
         "font-src 'self'",
+        "frame-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
+    ]
+)
+TRACKER: Final = "/face-tracker.html"
+"""The frame that runs MediaPipe, whose glue code is made by eval. It sees pictures and answers landmarks;
+it may load our own files and nothing else, so that the page around it needs no eval."""
+TRACKER_POLICY: Final = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self' 'unsafe-eval'",
+        "connect-src 'self' blob: data:",
+        "img-src 'self' blob: data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
     ]
 )
 HEADERS: Final = {
@@ -67,9 +82,11 @@ def web_root() -> Path:
     return Path(likeness.__file__).resolve().parent / "web"
 
 
-def security_headers(host: str, secure: bool) -> dict[str, str]:
+def security_headers(host: str, secure: bool, path: str = "/") -> dict[str, str]:
     """Headers of every answer; `host` as in the request, so that older browsers may open our WebSocket."""
     # 'self' covers wss:// only in newer browsers; the host is checked before it gets here.
+    if path == TRACKER:
+        return {**HEADERS, "Content-Security-Policy": TRACKER_POLICY}
     sockets = f"{'wss' if secure else 'ws'}://{host}" if host else ""
     return {**HEADERS, "Content-Security-Policy": POLICY.format(sockets=sockets).strip()}
 

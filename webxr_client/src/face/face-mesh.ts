@@ -1,83 +1,66 @@
 import type { Point } from './landmarks'
+import type { TrackerAnswer } from './tracker'
 
-/** The parts of @mediapipe/face_mesh that are used; the package is a script that makes a global. */
-interface Mesh {
-  setOptions(options: Record<string, unknown>): void
-  onResults(listener: (results: { multiFaceLandmarks?: Point[][] }) => void): void
-  initialize(): Promise<void>
-  send(inputs: { image: HTMLVideoElement | HTMLCanvasElement }): Promise<void>
-  close(): Promise<void>
-}
+const LOAD_MS = 60_000
 
-const FILES = import.meta.glob<string>('/node_modules/@mediapipe/face_mesh/*.{js,wasm,data,binarypb}', {
-  query: '?url',
-  import: 'default',
-  eager: true,
-})
-
-function url(name: string): string {
-  const found = FILES[`/node_modules/@mediapipe/face_mesh/${name}`]
-  if (!found) throw new Error(`the face tracker has no file ${name}`)
-  return found
-}
-
-/** MediaPipe's face mesh, run in this page: pictures go in, landmarks come out, nothing is sent anywhere. */
+/** The face tracker in its frame (see tracker.ts): pictures go in, landmarks come out, nothing leaves the page. */
 export class FaceMesh {
-  readonly #mesh: Mesh
-  #found: Point[] | null = null
+  readonly #frame: HTMLIFrameElement
+  readonly #waiting = new Map<
+    number,
+    { resolve: (face: Point[] | null) => void; reject: (error: Error) => void }
+  >()
+  readonly #heard: (event: MessageEvent<TrackerAnswer>) => void
+  #next = 0
 
-  private constructor(mesh: Mesh) {
-    this.#mesh = mesh
-    mesh.onResults(results => {
-      this.#found = largest(results.multiFaceLandmarks ?? [])
-    })
+  private constructor(frame: HTMLIFrameElement) {
+    this.#frame = frame
+    this.#heard = event => {
+      if (event.source !== frame.contentWindow || event.origin !== location.origin) return
+      const message = event.data
+      if (message.kind !== 'found' && message.kind !== 'error') return
+      const asked = this.#waiting.get(message.id)
+      this.#waiting.delete(message.id)
+      if (message.kind === 'found') asked?.resolve(message.face)
+      else asked?.reject(new Error(message.text))
+    }
+    addEventListener('message', this.#heard)
   }
 
   /** Loads some 10 MB of model and program, once. */
-  static async load(): Promise<FaceMesh> {
-    const scope = globalThis as { FaceMesh?: new (config: { locateFile: (name: string) => string }) => Mesh }
-    if (!scope.FaceMesh) await script(url('face_mesh.js'))
-    if (!scope.FaceMesh) throw new Error('the face tracker did not load; reload the page and try again')
-    const mesh = new scope.FaceMesh({ locateFile: url })
-    mesh.setOptions({
-      maxNumFaces: 2,
-      refineLandmarks: true,
-      selfieMode: false,
-      minDetectionConfidence: 0.5,
-      minTrackingConfidence: 0.5,
+  static load(): Promise<FaceMesh> {
+    const frame = document.createElement('iframe')
+    frame.hidden = true
+    frame.title = 'Face tracker'
+    frame.setAttribute('sandbox', 'allow-scripts allow-same-origin')
+    frame.src = '/face-tracker.html'
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => done(new Error('the face tracker took too long to load')), LOAD_MS)
+      const done = (error: Error | null): void => {
+        clearTimeout(timer)
+        removeEventListener('message', heard)
+        if (error) {
+          frame.remove()
+          reject(error)
+        } else resolve(new FaceMesh(frame))
+      }
+      const heard = (event: MessageEvent<TrackerAnswer>): void => {
+        if (event.source !== frame.contentWindow || event.origin !== location.origin) return
+        if (event.data.kind === 'ready') done(null)
+        if (event.data.kind === 'failed') done(new Error(event.data.text))
+      }
+      addEventListener('message', heard)
+      document.body.append(frame)
     })
-    await mesh.initialize()
-    return new FaceMesh(mesh)
   }
 
   /** The largest face's 478 points, normalised, or null. */
-  async find(picture: HTMLVideoElement | HTMLCanvasElement): Promise<Point[] | null> {
-    this.#found = null
-    await this.#mesh.send({ image: picture })
-    return this.#found
+  async find(video: HTMLVideoElement): Promise<Point[] | null> {
+    const picture = await createImageBitmap(video)
+    const id = this.#next++
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      this.#frame.contentWindow?.postMessage({ id, picture }, location.origin, [picture])
+    })
   }
-
-  close(): void {
-    void this.#mesh.close()
-  }
-}
-
-function largest(faces: Point[][]): Point[] | null {
-  const size = (face: Point[]): number => {
-    const xs = face.map(point => point.x)
-    const ys = face.map(point => point.y)
-    return (Math.max(...xs) - Math.min(...xs)) * (Math.max(...ys) - Math.min(...ys))
-  }
-  return faces.reduce<Point[] | null>((best, face) => (!best || size(face) > size(best) ? face : best), null)
-}
-
-function script(source: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const element = document.createElement('script')
-    element.src = source
-    element.crossOrigin = 'anonymous'
-    element.addEventListener('load', () => resolve())
-    element.addEventListener('error', () => reject(new Error(`${source} could not be loaded`)))
-    document.head.append(element)
-  })
 }
