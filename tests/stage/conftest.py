@@ -90,7 +90,9 @@ async def stage(data: Path) -> AsyncIterator[Stage]:
     config = ServerConfig(
         data=data,
         stage=StageConfig(resume_seconds=1.5),
-        limits=LimitConfig(hellos_per_second=1000, sessions=12, seats=4, queued_says=3),
+        limits=LimitConfig(
+            hellos_per_second=1000, sessions=12, seats=4, queued_says=3, messages_per_second=10_000
+        ),
     )
     running = Stage(config, voice=EspeakVoice(), engine=EngineProcess(16), archive=open_archive(data))
     await running.start()

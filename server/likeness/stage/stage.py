@@ -44,6 +44,8 @@ _log = logging.getLogger(__name__)
 
 GAP: Final = 0.002
 """Seconds between passes at least: sound that arrives together is worked on together."""
+GAP_PER_VOICE: Final = 0.0002
+"""The same for each open microphone: the more there are, the more they are worked on together."""
 REST: Final = 0.5
 """Pause after a pass, of its own length: the engine keeps a third of its time."""
 STALL: Final = SAMPLE_RATE // 4
@@ -100,6 +102,7 @@ class Stage:
         self._tasks: set[asyncio.Task[None]] = set()
         self._wakeup: asyncio.Future[None] | None = None
         self._next_pass = 0.0
+        self._microphones = 0
         self._streak = 0
         self._stopping = False
 
@@ -513,7 +516,7 @@ class Stage:
             ended = self.now()
             self.metrics.pass_seconds.observe(ended - started)
             # Under load passes come less often and carry more.
-            self._next_pass = ended + max(GAP, REST * (ended - started))
+            self._next_pass = ended + max(GAP, GAP_PER_VOICE * self._microphones, REST * (ended - started))
 
     async def _pass(self, frames: list[FrameJob], voices: list[VoiceJob]) -> None:
         """Make what is due and send it."""
@@ -592,10 +595,12 @@ class Stage:
     def _due(self, sample: int) -> tuple[list[FrameJob], list[VoiceJob]]:
         frames: list[FrameJob] = []
         voices: list[VoiceJob] = []
+        self._microphones = 0
         for session in self.sessions.values():
             performer = session.performer
             if performer is None or performer.failed:
                 continue
+            self._microphones += performer.microphone is not None
             late = performer.microphone is None and performer.behind(sample)
             if late:
                 self.metrics.late_frames.inc(late)

@@ -5,7 +5,6 @@ so the figures are for a machine that also carries its audience.
 """
 
 import asyncio
-import os
 import sys
 import time
 from contextlib import nullcontext
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from likeness.cli.bench.browser import a_server
 from likeness.cli.bench.figure import Figure, at_least, at_most, print_figures
 from likeness.cli.bench.join_client import JoinClient
-from likeness.cli.bench.server_use import grpc_address, processor_seconds
+from likeness.cli.bench.server_use import grpc_address, load_note, processor_seconds
 from likeness.cli.bench.speech_sample import speech_samples
 from likeness.v1.room_pb2 import Hello
 
@@ -76,8 +75,11 @@ def run(
             ),
         ]
         if pid is not None:
-            note = f"{os.cpu_count()} cores, shared with {streams} clients"
-            figures.append(Figure("server's processor time", 100 * used, "% of a core", note=note))
+            made = float(np.mean([p.rate for p in punctual])) * streams / 60
+            note = f"{100 * used:.0f} % of a core for {made:.1f} streams' worth of frames; {load_note()}"
+            figures.append(
+                Figure("server's processor time a stream", 100 * used / made, "% of a core", note=note)
+            )
         return figures
 
 
