@@ -32,7 +32,6 @@ export class FaceMesh {
     const frame = document.createElement('iframe')
     frame.hidden = true
     frame.title = 'Face tracker'
-    frame.setAttribute('sandbox', 'allow-scripts allow-same-origin')
     frame.src = '/face-tracker.html'
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => done(new Error('the face tracker took too long to load')), LOAD_MS)
