@@ -207,9 +207,9 @@ function mirror(): StageSet {
     frame.add(mesh)
   }
   bar(0.76, 0.045, 0, 0.27)
-  bar(0.76, 0.045, 0, -0.3)
-  bar(0.045, 0.6, -0.36, -0.015)
-  bar(0.045, 0.6, 0.36, -0.015)
+  bar(0.76, 0.045, 0, -0.25)
+  bar(0.045, 0.56, -0.36, 0.01)
+  bar(0.045, 0.56, 0.36, 0.01)
   frame.position.z = 0.2
   group.add(frame)
   return {
@@ -223,7 +223,7 @@ function mirror(): StageSet {
       exposure: 1.0,
     },
     distance: 1.5,
-    plaque: { x: 0, y: -0.3, z: 0.228, tilt: 0 },
+    plaque: { x: 0, y: -0.25, z: 0.228, tilt: 0 },
     setEyeHeight: y => {
       frame.position.y = y
     },
