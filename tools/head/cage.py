@@ -1,4 +1,5 @@
-"""The control cage: the face with eyelids, mouth bag, skull, neck and bust around it, about 1,500 vertices."""
+"""The control cage: the face with eyelids, mouth bag, skull, neck and bust around it, about 1,500
+vertices."""
 
 from dataclasses import dataclass
 
@@ -7,7 +8,6 @@ import scipy.sparse as sp
 import scipy.sparse.linalg as sl
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
-from tools.head import solid
 from tools.head.face import EYE_RADIUS, EYE_RIGHT_CENTRE, LID_THICKNESS, LIP_HALF_WIDTH, SEAM_Y, Face
 from tools.head.falloff import Array
 from tools.head.topology import (
@@ -19,6 +19,8 @@ from tools.head.topology import (
     bilaplacian,
     loop_subdivide,
 )
+
+from tools.head import solid
 
 RINGS = 22
 """Rings of 36 vertices from the face's outline to the bust's edge."""
@@ -38,7 +40,8 @@ class Cage:
         socket_right, socket_left: [3,16] rings from the lid margin behind the eyeball.
         outline: [36] the face's outline.
         dense: operator from control points to the twice subdivided surface, dense_faces its triangles.
-        fine_count: vertices of the once subdivided surface: the first of the dense ones; fine_faces its triangles.
+        fine_count: vertices of the once subdivided surface: the first of the dense ones; fine_faces its
+            triangles.
     """
 
     vertices: Array
@@ -118,11 +121,21 @@ def build_cage(face: Face) -> Cage:
     for _ in range(4):
         control += 0.75 * (vertices - (dense @ control)[: len(vertices)])
     return Cage(
-        vertices=vertices, control=control, faces=faces, mirror=face.mirror, head_rings=np.array(head),
-        mouth_rings=np.array(mouth), mouth_end=mouth_end, socket_right=np.array(sockets[-1]),
-        socket_left=np.array(sockets[1]), outline=np.array(outline), dense=dense, dense_faces=dense_faces,
-        fine_count=first.shape[0], fine_faces=fine_faces,
-    )  # fmt: skip
+        vertices=vertices,
+        control=control,
+        faces=faces,
+        mirror=face.mirror,
+        head_rings=np.array(head),
+        mouth_rings=np.array(mouth),
+        mouth_end=mouth_end,
+        socket_right=np.array(sockets[-1]),
+        socket_left=np.array(sockets[1]),
+        outline=np.array(outline),
+        dense=dense,
+        dense_faces=dense_faces,
+        fine_count=first.shape[0],
+        fine_faces=fine_faces,
+    )
 
 
 def _add_socket(mesh: _Mesh, face: Face, side: int) -> list[list[int]]:
@@ -185,13 +198,73 @@ def _head_rings(face: Face) -> Array:
     """[22,36,3]: rings laid from the face's outline over skull, neck and bust, relaxed on the solid."""
     q = face.vertices
     way: dict[int, list[tuple[float, float, float]]] = {
-        0: [(0, 85, 5), (0, 116, -70), (0, 95, -135), (0, 38, -176), (0, -40, -160), (0, -95, -142), (0, -160, -150), (0, -235, -178), (0, -300, -185)],
-        4: [(66, 62, -40), (70, 85, -80), (66, 60, -125), (52, 10, -150), (46, -50, -136), (46, -100, -132), (60, -165, -145), (85, -235, -172), (95, -300, -178)],
-        8: [(74, -12, -75), (75, -5, -95), (70, -20, -108), (60, -50, -112), (55, -90, -110), (57, -130, -112), (90, -195, -120), (165, -232, -118), (207, -300, -118)],
-        12: [(55, -90, -55), (54, -94, -66), (53, -102, -74), (52, -115, -80), (51, -135, -84), (50, -165, -84), (62, -205, -75), (105, -245, -62), (130, -300, -55)],
-        15: [(30, -120, -18), (33, -124, -28), (35, -128, -38), (34, -138, -48), (31, -155, -54), (28, -180, -56), (30, -215, -50), (48, -250, -40), (58, -300, -22)],
-        18: [(0, -123, -5), (0, -126, -16), (0, -128, -28), (0, -134, -36), (0, -150, -40), (0, -180, -46), (0, -218, -50), (0, -250, -38), (0, -300, -16)],
-    }  # fmt: skip
+        0: [
+            (0, 85, 5),
+            (0, 116, -70),
+            (0, 95, -135),
+            (0, 38, -176),
+            (0, -40, -160),
+            (0, -95, -142),
+            (0, -160, -150),
+            (0, -235, -178),
+            (0, -300, -185),
+        ],
+        4: [
+            (66, 62, -40),
+            (70, 85, -80),
+            (66, 60, -125),
+            (52, 10, -150),
+            (46, -50, -136),
+            (46, -100, -132),
+            (60, -165, -145),
+            (85, -235, -172),
+            (95, -300, -178),
+        ],
+        8: [
+            (74, -12, -75),
+            (75, -5, -95),
+            (70, -20, -108),
+            (60, -50, -112),
+            (55, -90, -110),
+            (57, -130, -112),
+            (90, -195, -120),
+            (165, -232, -118),
+            (207, -300, -118),
+        ],
+        12: [
+            (55, -90, -55),
+            (54, -94, -66),
+            (53, -102, -74),
+            (52, -115, -80),
+            (51, -135, -84),
+            (50, -165, -84),
+            (62, -205, -75),
+            (105, -245, -62),
+            (130, -300, -55),
+        ],
+        15: [
+            (30, -120, -18),
+            (33, -124, -28),
+            (35, -128, -38),
+            (34, -138, -48),
+            (31, -155, -54),
+            (28, -180, -56),
+            (30, -215, -50),
+            (48, -250, -40),
+            (58, -300, -22),
+        ],
+        18: [
+            (0, -123, -5),
+            (0, -126, -16),
+            (0, -128, -28),
+            (0, -134, -36),
+            (0, -150, -40),
+            (0, -180, -46),
+            (0, -218, -50),
+            (0, -250, -38),
+            (0, -300, -16),
+        ],
+    }
     keys = sorted(way)
     points = np.array([[q[OVAL_LEFT[k]], *np.array(way[k])] for k in keys], float)
     half = PchipInterpolator(keys, points, axis=0)(np.arange(19))

@@ -53,15 +53,28 @@ def cards_faces(points: int) -> NDArray[np.int64]:
     return np.concatenate([np.c_[q, q + 1, q + 2], np.c_[q + 1, q + 3, q + 2]])
 
 
-def cards(curves: Array, outward: Array, width: Array, column: Array, colour: Array, root: NDArray[np.int64], *,
-          taper: float = 0.75, bend: float = 0.22, roll: Array | None = None, uv: Array | None = None, shade: float = 0.7) -> Hair:  # fmt: skip
+def cards(
+    curves: Array,
+    outward: Array,
+    width: Array,
+    column: Array,
+    colour: Array,
+    root: NDArray[np.int64],
+    *,
+    taper: float = 0.75,
+    bend: float = 0.22,
+    roll: Array | None = None,
+    uv: Array | None = None,
+    shade: float = 0.7,
+) -> Hair:
     """Ribbons of two vertices per curve point.
 
     Args:
         curves: [N,K,3]; outward: [N,K,3], away from the head, for orientation and soft shading.
         width: [N] mm; column: [N] of the atlas; colour: [N,K,3]; root: [N] skin vertex.
         taper: width at the tip, of the width; bend: how much the two borders' normals part.
-        roll: [N] radians about the curve; uv: own coordinates [N,K,2,2]; shade: share of `outward` in the normals.
+        roll: [N] radians about the curve; uv: own coordinates [N,K,2,2]; shade: share of `outward` in the
+            normals.
     """
     n, k, _ = curves.shape
     along = np.gradient(curves, axis=1)
@@ -88,12 +101,25 @@ def cards(curves: Array, outward: Array, width: Array, column: Array, colour: Ar
             np.broadcast_to(t[None, :, None], (n, k, 2)),
         )
     return Hair(
-        vertices.reshape(-1, 3), normals.reshape(-1, 3), faces, uv.reshape(-1, 2), np.repeat(colour, 2, axis=1).reshape(-1, 3), np.repeat(root, 2 * k), np.repeat(np.arange(n), 2 * k),
-    )  # fmt: skip
+        vertices.reshape(-1, 3),
+        normals.reshape(-1, 3),
+        faces,
+        uv.reshape(-1, 2),
+        np.repeat(colour, 2, axis=1).reshape(-1, 3),
+        np.repeat(root, 2 * k),
+        np.repeat(np.arange(n), 2 * k),
+    )
 
 
-def mixed_colours(count: int, points: int, colour: tuple[float, float, float], second: tuple[float, float, float], share: float, rng: np.random.Generator,
-                  root_shade: float = 0.5) -> Array:  # fmt: skip
+def mixed_colours(
+    count: int,
+    points: int,
+    colour: tuple[float, float, float],
+    second: tuple[float, float, float],
+    share: float,
+    rng: np.random.Generator,
+    root_shade: float = 0.5,
+) -> Array:
     """Colours [count,points,3]: strands of two colours with natural spread, darker at the root."""
     pick = rng.random((count, 1, 1)) < share
     base = np.where(pick, np.array(second), np.array(colour)) * rng.uniform(0.86, 1.12, (count, 1, 1))

@@ -8,7 +8,6 @@ import fast_simplification
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
-from tools.head import jaw
 from tools.head.cards import Hair, joined_hair, no_ribbon
 from tools.head.closure import with_sealed_lips
 from tools.head.clothes import GARMENTS, Cloth
@@ -23,7 +22,7 @@ from tools.head.identity import FIELDS, Place, rigid_displacement
 from tools.head.lashes import LidRibbon, build_lid_shadow
 from tools.head.look import Look, read_look
 from tools.head.occlusion import ambient_occlusion
-from tools.head.open_head import JOINTS, PARENTS, OpenHead
+from tools.head.open_head import JOINTS, MOUTH_CENTRE, PARENTS, OpenHead
 from tools.head.part import Part, joined
 from tools.head.skin import eye_centre, lid_margins
 from tools.head.skin_texture import paint_skin
@@ -32,13 +31,16 @@ from tools.head.surface import Surface
 from tools.head.topology import Faces, edges, vertex_normals
 from tools.head.unwrap import Unwrap, unwrap
 
+from tools.head import jaw
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A character's geometry in millimetres.
 
     Attributes:
-        dense: [D,3] sculpted skin; skin: [fine,3] its fine vertices, lips sealed; parts: the open head's parts, re-shaped.
+        dense: [D,3] sculpted skin; skin: [fine,3] its fine vertices, lips sealed; parts: the open head's
+            parts, re-shaped.
         centres: eye centre per side; radius: of the eyeballs; joints: [5,3].
         expressions: component and eyelid displacements of the fine skin, and of all parts [V,3].
     """
@@ -59,6 +61,7 @@ def shape_figure(head: OpenHead, coefficients: dict[str, float]) -> Figure:
     dense = head.dense + sum(
         (c * head.identity_dense[n] for n, c in coefficients.items()), np.zeros_like(head.dense)
     )
+    dense = _mouth_inside(head, dense)
     n = head.cage.fine_count
     skin = with_sealed_lips(dense[:n], head.closure.contact.lips)
     move = sum((c * head.identity[k] for k, c in coefficients.items()), np.zeros_like(head.vertices))
@@ -96,8 +99,27 @@ def shape_figure(head: OpenHead, coefficients: dict[str, float]) -> Figure:
     return Figure(head, coefficients, dense, skin, parts, centres, radius, joints, targets)
 
 
+def _mouth_inside(head: OpenHead, dense: Array) -> Array:
+    """The skin with the mouth's bag drawn in wherever a narrow face would let it through."""
+    bag = np.flatnonzero((head.masks.bag > 0.97) & (head.dense[:, 2] < 8))
+    outer = head.masks.inner < 0.05
+    normal = vertex_normals(dense, head.cage.dense_faces)
+    tree = cKDTree(dense[outer])
+    out = dense.copy()
+    core = np.array([0, MOUTH_CENTRE[1] - 6, 0.0])
+    for _ in range(8):
+        _, k = tree.query(out[bag])
+        depth = ((dense[outer][k] - out[bag]) * normal[outer][k]).sum(1)
+        through = depth < 3.0
+        if not through.any():
+            break
+        out[bag[through]] = core + (out[bag[through]] - core) * [0.86, 0.90, 0.96]
+    return out
+
+
 def build_character(head: OpenHead, folder: Path, texture_size: int = 2048) -> dict[str, float]:
-    """Writes folder/avatar.glb from its character.toml and look.toml, and avatar.lod1.glb for far views; returns their figures."""
+    """Writes folder/avatar.glb from its character.toml and look.toml, and avatar.lod1.glb for far views;
+    returns their figures."""
     about = tomllib.loads((folder / "character.toml").read_text(encoding="utf-8"))
     look = read_look(folder / "look.toml")
     coefficients = {k: float(v) for k, v in about.get("identity", {}).items()}
@@ -109,15 +131,24 @@ def build_character(head: OpenHead, folder: Path, texture_size: int = 2048) -> d
     figure = shape_figure(head, coefficients)
     dresser = _Dresser(figure, look, texture_size)
     extras: dict[str, object] = {
-        "generated": True, "head": "open", "character": folder.name, "portrays": about["name"], "rights": about["rights"],
-        "components": list(head.expressions), "eyelids": ["eyelidLeft", "eyelidRight"],
-        "joints": list(JOINTS), "made_by": "likeness tools/head, from code; no scan or photograph of the person portrayed",
-    }  # fmt: skip
+        "generated": True,
+        "head": "open",
+        "character": folder.name,
+        "portrays": about["name"],
+        "rights": about["rights"],
+        "components": list(head.expressions),
+        "eyelids": ["eyelidLeft", "eyelidRight"],
+        "joints": list(JOINTS),
+        "made_by": "likeness tools/head, from code; no scan or photograph of the person portrayed",
+    }
     made: dict[str, float] = {}
     for name, meshes in (("avatar", dresser.meshes()), ("avatar.lod1", dresser.far_meshes())):
         path = folder / f"{name}.glb"
         write_glb(path, meshes, figure.joints / 1000, JOINTS, PARENTS, extras)
-        made |= {f"{name} triangles": sum(len(m.faces) for m in meshes), f"{name} MB": round(path.stat().st_size / 1e6, 2)}
+        made |= {
+            f"{name} triangles": sum(len(m.faces) for m in meshes),
+            f"{name} MB": round(path.stat().st_size / 1e6, 2),
+        }
     return made
 
 
@@ -144,24 +175,48 @@ class _Dresser:
         landmarks = figure.dense[:468]
         tint = brow_mask(figure.dense, landmarks, look.brows) * (head.masks.inner < 0.05)
         self.textures = paint_skin(
-            head.cage, head.masks, head.unwrap, figure.dense, head.dense, _both_ears(head), look.skin, self.scalp,
-            _scaled(look.hair.colour, 0.5), tint, _scaled(look.brows.colour, 0.8), size,
-        )  # fmt: skip
+            head.cage,
+            head.masks,
+            head.unwrap,
+            figure.dense,
+            head.dense,
+            _both_ears(head),
+            look.skin,
+            self.scalp,
+            _scaled(look.hair.colour, 0.5),
+            tint,
+            _scaled(look.brows.colour, 0.8),
+            size,
+        )
         self.grown_brows = brows(self.surface, landmarks, look.brows, self.rng)
         bearded = look.beard.style != "none"
         self.grown_beard = BEARDS[look.beard.style](self.surface, look.beard, self.rng) if bearded else None
-        self.grown_hair = self.style.grow(self.surface, self.scalp, look.hair, self.rng) if self.style else None
+        self.grown_hair = (
+            self.style.grow(self.surface, self.scalp, look.hair, self.rng) if self.style else None
+        )
         self.eye_image = eye_texture(look.eyes)
         atlas = strand_atlas()
         kind: dict[str, object] = {"likeness": {"kind": "hair"}}
         self.strands = Material(
-            "strands", base=atlas, roughness=0.72, specular=0.35, alpha="MASK", cutoff=0.35,
-            double_sided=True, extras=kind,
-        )  # fmt: skip
+            "strands",
+            base=atlas,
+            roughness=0.72,
+            specular=0.35,
+            alpha="MASK",
+            cutoff=0.35,
+            double_sided=True,
+            extras=kind,
+        )
         # so fine that a cut-off would eat them: blended
         self.fine_strands = Material(
-            "fine_strands", base=atlas, roughness=0.8, specular=0.2, alpha="BLEND", double_sided=True, extras=kind,
-        )  # fmt: skip
+            "fine_strands",
+            base=atlas,
+            roughness=0.8,
+            specular=0.2,
+            alpha="BLEND",
+            double_sided=True,
+            extras=kind,
+        )
 
     def dense_of(self, fine: Array) -> Array:
         """Values on fine vertices, carried to the dense ones."""
@@ -171,7 +226,13 @@ class _Dresser:
         """Everything, in full detail."""
         clothes = self.clothes()
         skin = self.skin(clothes, self.figure.head.unwrap, self.ears())
-        out = [skin, self.eyes(), self.mouth(), self.lid_shadow(), self._moving("brows", *self.brows_and_lashes())]
+        out = [
+            skin,
+            self.eyes(),
+            self.mouth(),
+            self.lid_shadow(),
+            self._moving("brows", *self.brows_and_lashes()),
+        ]
         if self.grown_beard:
             out.append(self._moving("beard", self.grown_beard, self.strands, None))
         if self.grown_hair:
@@ -186,9 +247,11 @@ class _Dresser:
         brows, material, lashes = self.brows_and_lashes()
         out = [
             self.skin(clothes, coarse, [_fewer(p, 0.25) for p in self.ears()]),
-            simplified(self.eyes(), 0.4), simplified(self.mouth(), 0.22), self.lid_shadow(),
+            simplified(self.eyes(), 0.4),
+            simplified(self.mouth(), 0.22),
+            self.lid_shadow(),
             self._moving("brows", thinned(brows, 2, 1.5), material, lashes),
-        ]  # fmt: skip
+        ]
         if self.grown_beard:
             out.append(self._moving("beard", thinned(self.grown_beard, 3, 2.0), self.strands, None))
         if self.grown_hair:
@@ -255,7 +318,9 @@ class _Dresser:
                 start += len(p.vertices)
         points = np.concatenate([v, *(p.vertices for p in ears)])
         normals = np.concatenate([normal, *ear_normals])
-        light = ambient_occlusion(np.concatenate(occluders), np.concatenate(occluder_faces), points, normals, rays=32)
+        light = ambient_occlusion(
+            np.concatenate(occluders), np.concatenate(occluder_faces), points, normals, rays=32
+        )
         light = np.clip(light, 0, 1) ** 1.1
         bag = np.r_[np.clip(head.masks.bag[:n], 0, 1), np.zeros(len(points) - n)]
         light = np.where(bag > 0.3, 0.8, light)
@@ -363,7 +428,7 @@ class _Dresser:
         for name in ("jawForward", "tongueOut"):
             d = fig.head.expressions[name][rows]
             morphs.append(Morph(name, d / 1000, vertex_normals(both.vertices + d, both.faces) - normal))
-        material = Material("mouth", roughness=0.30, extras={"likeness": {"kind": "mouth"}})
+        material = Material("mouth", roughness=0.38, specular=0.4, extras={"likeness": {"kind": "mouth"}})
         return Mesh(
             "mouth",
             both.vertices / 1000,
@@ -419,7 +484,8 @@ class _Dresser:
         return joined_hair([hair, self.grown_brows]), self.fine_strands, lashes
 
     def _moving(self, name: str, hair: Hair, material: Material, lashes: LidRibbon | None) -> Mesh:
-        """Hair that moves with the skin it grows on; the first vertices may be lashes, which also turn with the lids."""
+        """Hair that moves with the skin it grows on; the first vertices may be lashes, which also turn with
+        the lids."""
         fig = self.figure
         n = fig.head.cage.fine_count
         first = len(lashes.root) if lashes else 0
@@ -432,11 +498,23 @@ class _Dresser:
             if np.abs(follow).max() > 0:
                 morphs.append(Morph(target, follow / 1000, np.zeros_like(follow)))
         weights = self.dense_of(self.skin_weights)[hair.root]
-        return Mesh(name, hair.vertices / 1000, hair.normals, hair.faces, hair.uv, hair.colour, weights, material, tuple(morphs))
+        return Mesh(
+            name,
+            hair.vertices / 1000,
+            hair.normals,
+            hair.faces,
+            hair.uv,
+            hair.colour,
+            weights,
+            material,
+            tuple(morphs),
+        )
 
     def _still(self, name: str, h: Hair) -> Mesh:
         """Hair that goes with the skull."""
-        return Mesh(name, h.vertices / 1000, h.normals, h.faces, h.uv, h.colour, _upright(h.vertices), self.strands)
+        return Mesh(
+            name, h.vertices / 1000, h.normals, h.faces, h.uv, h.colour, _upright(h.vertices), self.strands
+        )
 
 
 def _upright(v: Array) -> Array:
@@ -450,7 +528,9 @@ def _upright(v: Array) -> Array:
 def _fewer(part: Part, share: float) -> Part:
     """A part with about `share` of its triangles."""
     v, f = fast_simplification.simplify(
-        part.vertices.astype(np.float32), part.faces.astype(np.int32), target_count=int(share * len(part.faces))
+        part.vertices.astype(np.float32),
+        part.faces.astype(np.int32),
+        target_count=int(share * len(part.faces)),
     )
     _, near = cKDTree(part.vertices).query(v)
     return Part(part.name, np.asarray(v, float), np.asarray(f, np.int64), part.uv[near])

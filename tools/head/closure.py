@@ -1,6 +1,7 @@
 """Contact: displacements that bring lips and lids exactly together on the mesh they are used on.
 
-They depend on the head's own shape, so a character's mesh gets its own (`seal_lips`, `close_lid` on its vertices).
+They depend on the head's own shape, so a character's mesh gets its own (`seal_lips`, `close_lid` on its
+vertices).
 """
 
 from dataclasses import dataclass
@@ -8,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse.linalg as sl
 from numpy.typing import NDArray
-from tools.head import jaw
 from tools.head.cage import Cage
 from tools.head.face import EYE_RADIUS
 from tools.head.falloff import Array, smoothstep
 from tools.head.handles import HandleSolver
 from tools.head.skin import Margins, Masks, lid_ring
 from tools.head.topology import EYE_RIGHT, LIP_RINGS, Faces, averaging_matrix, bilaplacian, edges
+
+from tools.head import jaw
 
 SEAL = 0.22
 """Where the lips meet under an open jaw: share of the lower lip's travel that remains."""
@@ -98,7 +100,8 @@ class Closure:
         return out
 
     def seal_lips(self, vertices: Array, angle: float, hinge: Array) -> Array:
-        """Rest-space displacement [fine,3] under which the lips stay closed when the jaw is open by `angle`."""
+        """Rest-space displacement [fine,3] under which the lips stay closed when the jaw is open by
+        `angle`."""
         cage, w = self._cage, self._cage_jaw
         p = vertices[: len(cage.vertices)]
         travel = jaw.opened(p, w, angle, hinge) - p
@@ -116,8 +119,18 @@ class Closure:
             jaw.unopened(p[index] + np.array([goal[int(i)] for i in index]), w[index], angle, hinge)
             - p[index]
         )
-        still = [*(i for s in (-1, 1) for i in lid_ring(cage, s)), *cage.socket_left.ravel(), *cage.socket_right.ravel(),
-                 *STILL_NOSE, *cage.outline, 152, 175, 148, 377, 199]  # fmt: skip
+        still = [
+            *(i for s in (-1, 1) for i in lid_ring(cage, s)),
+            *cage.socket_left.ravel(),
+            *cage.socket_right.ravel(),
+            *STILL_NOSE,
+            *cage.outline,
+            152,
+            175,
+            148,
+            377,
+            199,
+        ]
         moves = {int(i): tuple(d) for i, d in zip(index, rest, strict=True)}
         out = self._operator @ self._solver.solve(moves, [int(i) for i in still])
         posed = jaw.opened(vertices + out, self.jaw_weights, angle, hinge)
@@ -130,9 +143,21 @@ class Closure:
             fix |= {int(k): d for k, d in zip(i, rest, strict=True)}
         return out + self._spread(fix, 3)
 
-    def lid_field(self, vertices: Array, side: int, centre: Array, margins: Margins, radius: float, *, close: float, raise_lower: float,
-                  look: float = 0.0, lift: float = 0.5) -> Array:  # fmt: skip
-        """Lids rotated about the eye's x axis: `close` of the gap down, `raise_lower` of it up, `look` degrees for both."""
+    def lid_field(
+        self,
+        vertices: Array,
+        side: int,
+        centre: Array,
+        margins: Margins,
+        radius: float,
+        *,
+        close: float,
+        raise_lower: float,
+        look: float = 0.0,
+        lift: float = 0.5,
+    ) -> Array:
+        """Lids rotated about the eye's x axis: `close` of the gap down, `raise_lower` of it up, `look`
+        degrees for both."""
         p = vertices - centre
         rho = np.hypot(p[:, 1], p[:, 2])
         phi = np.degrees(np.arctan2(p[:, 1], p[:, 2]))
@@ -163,7 +188,8 @@ class Closure:
     def close_lid(
         self, vertices: Array, side: int, centre: Array, margins: Margins, radius: float = EYE_RADIUS
     ) -> Array:
-        """Displacement [fine,3] at which the lids of one eye meet, on the eyeball, a little above the lower margin."""
+        """Displacement [fine,3] at which the lids of one eye meet, on the eyeball, a little above the lower
+        margin."""
         out = self.lid_field(vertices, side, centre, margins, radius, close=0.88, raise_lower=0.12)
         pairs = self.contact.lids[side]
         closed = vertices + out

@@ -1,15 +1,15 @@
 """Clothes: shells, collars and lapels laid around the solid of neck and shoulders."""
 
-
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from tools.head import solid
 from tools.head.falloff import Array, bump, smoothstep
 from tools.head.look import ClothesLook
 from tools.head.part import grid_faces
 from tools.head.topology import Faces, vertex_normals
+
+from tools.head import solid
 
 AROUND = 72
 AXIS_Z = -104.0
@@ -28,7 +28,8 @@ class Cloth:
 
 
 def laid(theta: Array, y: Array, offset: Array | float) -> Array:
-    """Points at an angle around the body's axis and a height, `offset` mm off the solid (found by bisection)."""
+    """Points at an angle around the body's axis and a height, `offset` mm off the solid (found by
+    bisection)."""
     theta, y, thick = np.broadcast_arrays(theta, y, offset)
     shape = theta.shape
     way = np.stack([np.sin(theta), np.zeros(shape), np.cos(theta)], -1)
@@ -103,7 +104,14 @@ def _crew(look_colour: Colour, lift: float = 0.0, low: float = 0.0) -> Cloth:
 
 
 def _fold_collar(
-    colour: Colour, top: float, height: float, fall: float, point: float, gap: float, lift: float, dip: float = 0.0
+    colour: Colour,
+    top: float,
+    height: float,
+    fall: float,
+    point: float,
+    gap: float,
+    lift: float,
+    dip: float = 0.0,
 ) -> Cloth:
     """A shirt collar: a standing band folded over, open by `gap` radians in front, with points."""
     theta = np.linspace(gap, 2 * np.pi - gap, 61)
@@ -111,10 +119,17 @@ def _fold_collar(
     y = top - 24 * np.clip(c, 0, 1) ** 2 + 12 * np.clip(-c, 0, 1) - dip * smoothstep(0.62, 1.0, c)
     near = np.exp(-(((theta - gap) / 0.5) ** 2)) + np.exp(-(((2 * np.pi - gap - theta) / 0.5) ** 2))
     rows = [
-        laid(theta, y - 8, lift), laid(theta, y, lift + 0.5), laid(theta, y + height, lift + 1.5), laid(theta, y + height + 1.5, lift + 4.5),
-        laid(theta, y + height - 3, lift + 6.5), laid(theta, y - 0.3 * fall, lift + 7.5), laid(theta, y - fall - point * near, lift + 8.0),
-    ]  # fmt: skip
-    return _piece(np.stack(rows), np.array(colour) * np.array([0.55, 0.7, 0.95, 1, 1, 1, 0.9])[:, None, None], False)
+        laid(theta, y - 8, lift),
+        laid(theta, y, lift + 0.5),
+        laid(theta, y + height, lift + 1.5),
+        laid(theta, y + height + 1.5, lift + 4.5),
+        laid(theta, y + height - 3, lift + 6.5),
+        laid(theta, y - 0.3 * fall, lift + 7.5),
+        laid(theta, y - fall - point * near, lift + 8.0),
+    ]
+    return _piece(
+        np.stack(rows), np.array(colour) * np.array([0.55, 0.7, 0.95, 1, 1, 1, 0.9])[:, None, None], False
+    )
 
 
 def sweater(look: ClothesLook) -> list[Cloth]:
@@ -141,7 +156,13 @@ def high_collar(look: ClothesLook) -> list[Cloth]:
     points = _hemmed(shell(top, offset, 32, smoothing=2), 5)
     tone = np.ones((len(points), AROUND, 1))
     tone[1:8:2] *= 0.75
-    pleats = 1 + 0.5 * np.cos(theta * 20)[None, :, None] * smoothstep(0.3, 0.9, c)[None, :, None] * smoothstep(9, 14, np.arange(len(points)))[:, None, None]
+    pleats = (
+        1
+        + 0.5
+        * np.cos(theta * 20)[None, :, None]
+        * smoothstep(0.3, 0.9, c)[None, :, None]
+        * smoothstep(9, 14, np.arange(len(points)))[:, None, None]
+    )
     colour = np.array(look.colour) * tone * pleats
     colour[0] *= 0.4
     pieces = [_piece(points, colour, True)]
@@ -165,7 +186,10 @@ def _button(y: float, theta: float, offset: float, radius: float, colour: Colour
     way = np.array([np.sin(theta), 0, np.cos(theta)])
     side = np.array([np.cos(theta), 0, -np.sin(theta)])
     a = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-    rows = [centre + way * h + (np.cos(a)[:, None] * side + np.sin(a)[:, None] * [0, 1, 0]) * r for r, h in ((radius, -1.0), (radius * 0.9, 0.8), (radius * 0.5, 1.4), (0.01, 1.5))]
+    rows = [
+        centre + way * h + (np.cos(a)[:, None] * side + np.sin(a)[:, None] * [0, 1, 0]) * r
+        for r, h in ((radius, -1.0), (radius * 0.9, 0.8), (radius * 0.5, 1.4), (0.01, 1.5))
+    ]
     return _piece(np.array(rows), np.array(colour), True, flip=True)
 
 
@@ -175,7 +199,16 @@ def _edge(t: Array, start: float, depth: float) -> tuple[Array, Array]:
     return start * (1 - t) ** 0.8 + 0.05, y
 
 
-def coat(colour: Colour, lapel: Colour, *, start: float = 0.85, depth: float = -292.0, width: float = 0.34, lift: float = 9.5, collar: float = 16.0) -> list[Cloth]:
+def coat(
+    colour: Colour,
+    lapel: Colour,
+    *,
+    start: float = 0.85,
+    depth: float = -292.0,
+    width: float = 0.34,
+    lift: float = 9.5,
+    collar: float = 16.0,
+) -> list[Cloth]:
     """An open coat: body, lapels folded back, and a collar behind the neck."""
     t = np.linspace(0, 1, 30)
     edge_angle, edge_y = _edge(t, start, depth)
@@ -186,19 +219,41 @@ def coat(colour: Colour, lapel: Colour, *, start: float = 0.85, depth: float = -
     share = smoothstep(0.0, 0.16, theta) * smoothstep(1.0, 0.84, theta)
     height = edge_y[:, None] * (1 - share) + (back + (BOTTOM - back) * t[:, None] ** 1.1) * share
     height = np.minimum(height, back + 10)
-    body = laid(around, height, lift + 1.5 * smoothstep(0, 0.1, t)[:, None] + _folds(around, t[:, None] * np.ones_like(around)))
+    body = laid(
+        around,
+        height,
+        lift + 1.5 * smoothstep(0, 0.1, t)[:, None] + _folds(around, t[:, None] * np.ones_like(around)),
+    )
     tone = 0.9 + 0.1 * np.cos(around * 5)[..., None]
     pieces = [_piece(body, np.array(colour) * tone, False)]
     w = width * (1 - 0.55 * t) * np.where((t > 0.16) & (t < 0.22), 0.72, 1.0)
     w = np.where(t > 0.93, w * np.clip((1 - t) / 0.07, 0.15, 1), w)
     for side in (1, -1):
-        rows = [laid(side * (edge_angle + w * k), edge_y + 10 * k * (1 - t), lift + h) for k, h in ((0.0, -1.0), (0.02, 3.0), (0.35, 5.5), (0.7, 6.0), (0.97, 5.5), (1.0, 0.5))]
-        pieces.append(_piece(np.array(rows), np.array(lapel) * np.array([0.45, 1.25, 1.15, 1.15, 1.25, 0.25])[:, None, None], False, flip=side > 0))
+        rows = [
+            laid(side * (edge_angle + w * k), edge_y + 10 * k * (1 - t), lift + h)
+            for k, h in ((0.0, -1.0), (0.02, 3.0), (0.35, 5.5), (0.7, 6.0), (0.97, 5.5), (1.0, 0.5))
+        ]
+        pieces.append(
+            _piece(
+                np.array(rows),
+                np.array(lapel) * np.array([0.45, 1.25, 1.15, 1.15, 1.25, 0.25])[:, None, None],
+                False,
+                flip=side > 0,
+            )
+        )
     behind = np.linspace(start - 0.1, 2 * np.pi - start + 0.1, 45)
     cb = np.cos(behind)
     y = -158 + 14 * np.clip(-cb, 0, 1) - 6 * np.clip(cb, 0, 1)
-    rows = [laid(behind, y - 4, lift - 1), laid(behind, y + collar, lift), laid(behind, y + collar + 1, lift + 4), laid(behind, y + collar * 0.3, lift + 8), laid(behind, y - 16, lift + 7)]
-    pieces.append(_piece(np.array(rows), np.array(lapel) * np.array([0.5, 0.9, 1.1, 1, 0.85])[:, None, None], False))
+    rows = [
+        laid(behind, y - 4, lift - 1),
+        laid(behind, y + collar, lift),
+        laid(behind, y + collar + 1, lift + 4),
+        laid(behind, y + collar * 0.3, lift + 8),
+        laid(behind, y - 16, lift + 7),
+    ]
+    pieces.append(
+        _piece(np.array(rows), np.array(lapel) * np.array([0.5, 0.9, 1.1, 1, 0.85])[:, None, None], False)
+    )
     return pieces
 
 
@@ -210,9 +265,13 @@ def _shirt(colour: Colour, dip: float = 0.0) -> Cloth:
     return _piece(points, np.array(colour) * np.ones((len(points), AROUND, 3)), True)
 
 
-def _blob(centre: Array, radii: tuple[float, float, float], turn: float, colour: Colour, pinch: float = 0.0) -> Cloth:
+def _blob(
+    centre: Array, radii: tuple[float, float, float], turn: float, colour: Colour, pinch: float = 0.0
+) -> Cloth:
     """An ellipsoid turned about z, pinched towards its inner end: half a bow."""
-    a, b = np.meshgrid(np.linspace(0.05, np.pi - 0.05, 10), np.linspace(0, 2 * np.pi, 16, endpoint=False), indexing="ij")
+    a, b = np.meshgrid(
+        np.linspace(0.05, np.pi - 0.05, 10), np.linspace(0, 2 * np.pi, 16, endpoint=False), indexing="ij"
+    )
     p = np.stack([np.cos(a), np.sin(a) * np.cos(b), np.sin(a) * np.sin(b)], -1) * radii
     p[..., 1] *= 1 - pinch * smoothstep(1, -1, p[..., 0] / radii[0])
     c, s = np.cos(turn), np.sin(turn)
@@ -227,13 +286,26 @@ def _bow(colour: Colour, y: float, size: float) -> list[Cloth]:
     out = [_blob(knot + np.array([0, 0, 1.5]), (4.5, 5.0, 4.5), 0.0, colour)]
     for side in (1, -1):
         turn = 0.12 * -side + (np.pi if side < 0 else 0)
-        out.append(_blob(knot + np.array([side * size * 0.62, -1.0, -0.02 * size]), (size * 0.62, size * 0.36, 4.0), turn, colour, 0.55))
+        out.append(
+            _blob(
+                knot + np.array([side * size * 0.62, -1.0, -0.02 * size]),
+                (size * 0.62, size * 0.36, 4.0),
+                turn,
+                colour,
+                0.55,
+            )
+        )
     return out
 
 
 def coat_and_bow(look: ClothesLook) -> list[Cloth]:
     """A dark coat, white shirt with a standing collar, black bow tie."""
-    return [_shirt(look.second), _fold_collar(look.second, -143, 10, 4, 10, 0.14, 2.0), *_bow(look.third, -168, 30), *coat(look.colour, look.colour)]
+    return [
+        _shirt(look.second),
+        _fold_collar(look.second, -143, 10, 4, 10, 0.14, 2.0),
+        *_bow(look.third, -168, 30),
+        *coat(look.colour, look.colour),
+    ]
 
 
 def coat_and_jabot(look: ClothesLook) -> list[Cloth]:
@@ -245,11 +317,27 @@ def coat_and_jabot(look: ClothesLook) -> list[Cloth]:
     depth = 9 + 4.5 * np.sin(u * 9 + 1.5 * np.sin(v * 7)) * (0.3 + 0.7 * v) + 3 * np.sin(v * 16)
     jabot = laid(u * width, -152 - 108 * v, depth)
     tone = (0.82 + 0.18 * np.sin(u * 9 + 1.5 * np.sin(v * 7)))[..., None]
-    band = laid(*np.meshgrid(np.linspace(0, 2 * np.pi, 60), np.array([-131.0, -139, -149, -159])), np.array([[2.5], [4.5], [5.0], [3.0]]))
+    band = laid(
+        *np.meshgrid(np.linspace(0, 2 * np.pi, 60), np.array([-131.0, -139, -149, -159])),
+        np.array([[2.5], [4.5], [5.0], [3.0]]),
+    )
     fold = np.array(look.second) * (0.8 + 0.2 * np.sin(np.arange(4) * 2.4))[:, None, None]
-    pieces = [_shirt(look.second), _piece(band, fold, False), _piece(jabot, np.array(look.second) * tone, False)]
+    pieces = [
+        _shirt(look.second),
+        _piece(band, fold, False),
+        _piece(jabot, np.array(look.second) * tone, False),
+    ]
     pieces += coat(look.colour, look.colour, start=0.72, width=0.16, collar=6.0)
-    pieces += [_button(float(y), float(_edge(np.array([(y + 160) / -132]), 0.72, -292.0)[0][0]) + 0.10, 12.0, 5.0, look.third) for y in (-215, -240, -265, -288)]
+    pieces += [
+        _button(
+            float(y),
+            float(_edge(np.array([(y + 160) / -132]), 0.72, -292.0)[0][0]) + 0.10,
+            12.0,
+            5.0,
+            look.third,
+        )
+        for y in (-215, -240, -265, -288)
+    ]
     return pieces
 
 
@@ -263,7 +351,12 @@ def bare_shoulders(look: ClothesLook) -> list[Cloth]:
     """An evening gown of the 1840s: shoulders bare, a wide pleated bertha edged with lace."""
     theta = angles()
     c = np.cos(theta)
-    top = -246 + 8 * np.abs(np.sin(theta)) - 6 * bump(np.abs(theta - np.pi) - np.pi, 0.3) + 6 * np.clip(-c, 0, 1)
+    top = (
+        -246
+        + 8 * np.abs(np.sin(theta))
+        - 6 * bump(np.abs(theta - np.pi) - np.pi, 0.3)
+        + 6 * np.clip(-c, 0, 1)
+    )
 
     def offset(a: Array, t: Array) -> Array:
         pleat = 0.8 * np.sin(a * 30)
@@ -291,7 +384,13 @@ def v_neck(look: ClothesLook) -> list[Cloth]:
 
 
 GARMENTS: dict[str, Callable[[ClothesLook], list[Cloth]]] = {
-    "sweater": sweater, "sweater_and_shirt": sweater_and_shirt, "high_collar": high_collar, "coat_and_bow": coat_and_bow,
-    "coat_and_jabot": coat_and_jabot, "open_collar": open_collar, "bare_shoulders": bare_shoulders, "v_neck": v_neck,
-}  # fmt: skip
+    "sweater": sweater,
+    "sweater_and_shirt": sweater_and_shirt,
+    "high_collar": high_collar,
+    "coat_and_bow": coat_and_bow,
+    "coat_and_jabot": coat_and_jabot,
+    "open_collar": open_collar,
+    "bare_shoulders": bare_shoulders,
+    "v_neck": v_neck,
+}
 """Garments by name."""

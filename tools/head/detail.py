@@ -14,18 +14,27 @@ from tools.head.gltf import Material, Mesh, Morph
 def simplified(mesh: Mesh, share: float) -> Mesh:
     """The mesh with about `share` of its triangles; attributes come from the nearest old vertex."""
     v, f = fast_simplification.simplify(
-        (mesh.vertices * 1000).astype(np.float32), mesh.faces.astype(np.int32), target_count=max(12, int(share * len(mesh.faces)))
+        (mesh.vertices * 1000).astype(np.float32),
+        mesh.faces.astype(np.int32),
+        target_count=max(12, int(share * len(mesh.faces))),
     )
     _, near = cKDTree(mesh.vertices).query(np.asarray(v, float) / 1000)
     morphs = tuple(Morph(m.name, m.position[near], m.normal[near]) for m in mesh.morphs)
     return replace(
-        mesh, vertices=np.asarray(v, float) / 1000, normals=mesh.normals[near], faces=np.asarray(f, np.int64), uv=mesh.uv[near],
-        colour=mesh.colour[near], weights=mesh.weights[near], morphs=morphs,
-    )  # fmt: skip
+        mesh,
+        vertices=np.asarray(v, float) / 1000,
+        normals=mesh.normals[near],
+        faces=np.asarray(f, np.int64),
+        uv=mesh.uv[near],
+        colour=mesh.colour[near],
+        weights=mesh.weights[near],
+        morphs=morphs,
+    )
 
 
 def thinned(hair: Hair, step: int, widen: float) -> Hair:
-    """Every `step`-th ribbon, `widen` times as broad and with every second row; what is not a ribbon stays."""
+    """Every `step`-th ribbon, `widen` times as broad and with every second row; what is not a ribbon
+    stays."""
     solid = hair.ribbon < 0
     keep_faces = hair.faces[solid[hair.faces].all(1)]
     index = [np.flatnonzero(solid)]
@@ -43,12 +52,19 @@ def thinned(hair: Hair, step: int, widen: float) -> Hair:
         start += 2 * len(rows)
     chosen = np.concatenate(index)
     return Hair(
-        vertices[chosen], hair.normals[chosen], np.concatenate(faces), hair.uv[chosen], hair.colour[chosen], hair.root[chosen], hair.ribbon[chosen],
-    )  # fmt: skip
+        vertices[chosen],
+        hair.normals[chosen],
+        np.concatenate(faces),
+        hair.uv[chosen],
+        hair.colour[chosen],
+        hair.root[chosen],
+        hair.ribbon[chosen],
+    )
 
 
 def smaller_images(material: Material, size: int, done: dict[int, bytes]) -> Material:
-    """The material with images of at most `size`; `done` remembers what was scaled, so that images stay shared."""
+    """The material with images of at most `size`; `done` remembers what was scaled, so that images stay
+    shared."""
     out = {}
     for slot in ("base", "normal", "rough"):
         data: bytes | None = getattr(material, slot)
@@ -57,7 +73,9 @@ def smaller_images(material: Material, size: int, done: dict[int, bytes]) -> Mat
         if id(data) not in done:
             image = Image.open(io.BytesIO(data))
             kind = image.format or "PNG"
-            image.thumbnail((size, size), Image.Resampling.LANCZOS if kind == "JPEG" else Image.Resampling.BOX)
+            image.thumbnail(
+                (size, size), Image.Resampling.LANCZOS if kind == "JPEG" else Image.Resampling.BOX
+            )
             buffer = io.BytesIO()
             image.save(buffer, kind, **({"quality": 82} if kind == "JPEG" else {"optimize": True}))
             done[id(data)] = buffer.getvalue()

@@ -1,19 +1,36 @@
-"""An auricle: a signed distance function of helix, antihelix, concha, tragus and lobe, meshed and simplified."""
+"""An auricle: a signed distance function of helix, antihelix, concha, tragus and lobe, meshed and
+simplified."""
 
 import fast_simplification
 import numpy as np
 from scipy.interpolate import CubicSpline
 from skimage.measure import marching_cubes
-from tools.head import solid
 from tools.head.falloff import Array
 from tools.head.part import Part, outward
 from tools.head.solid import Point, union
 from tools.head.topology import Faces, averaging_matrix
 
+from tools.head import solid
+
 EAR_TILE = (0.005, 0.84, 0.10, 0.155)
 """Place (u, v, width, height) of the ears in the skin's texture; both ears share it."""
-OUTLINE = [(1, 6), (1.5, 18), (6.5, 27.5), (16, 32), (26, 29), (32.5, 19), (33, 6), (29, -8), (23, -19), (17, -28),
-           (11, -31.5), (5, -29), (2, -22), (0, -14), (-1, -4)]  # fmt: skip
+OUTLINE = [
+    (1, 6),
+    (1.5, 18),
+    (6.5, 27.5),
+    (16, 32),
+    (26, 29),
+    (32.5, 19),
+    (33, 6),
+    (29, -8),
+    (23, -19),
+    (17, -28),
+    (11, -31.5),
+    (5, -29),
+    (2, -22),
+    (0, -14),
+    (-1, -4),
+]
 
 
 def _rim(back: Array | float) -> Array:
@@ -58,8 +75,19 @@ def local_ear(triangles: int = 1300, step: float = 0.8) -> tuple[Array, Faces]:
     p = np.stack([g.ravel() for g in grid], 1)
     d = np.maximum(_inside_outline(p[:, :2]) + 1.2, np.abs(p[:, 2] - _rim(p[:, 0]) + 0.8) - 1.3)
     d = union(d, solid.ellipsoid(p, (12, -3, 0.5), (12.0, 14.5, 11)), 3)
-    helix = [_at(10, 0, -4), _at(5, 6, -1), _at(2.0, 14, 1.2), _at(3.5, 22.5, 1.6), _at(9, 29, 1.8), _at(17, 31.2, 1.8),
-             _at(25.5, 28, 1.8), _at(31, 19, 1.6), _at(31.5, 7, 1.4), _at(28, -6, 1.0), _at(22.5, -17, 0.4)]  # fmt: skip
+    helix = [
+        _at(10, 0, -4),
+        _at(5, 6, -1),
+        _at(2.0, 14, 1.2),
+        _at(3.5, 22.5, 1.6),
+        _at(9, 29, 1.8),
+        _at(17, 31.2, 1.8),
+        _at(25.5, 28, 1.8),
+        _at(31, 19, 1.6),
+        _at(31.5, 7, 1.4),
+        _at(28, -6, 1.0),
+        _at(22.5, -17, 0.4),
+    ]
     d = union(d, _tube(p, helix, 2.3, 1.9, 60), 1.6)
     fork = _tube(
         p,

@@ -1,13 +1,14 @@
-"""The expression components: one for every control that is not a joint or an eyelid, and correctives for pairs.
+"""The expression components: one for every control that is not a joint or an eyelid, and correctives for
+pairs.
 
-Handles are written for the person's right side with +x meaning outwards; `_both`, `_right` and `_left` place them.
+Handles are written for the person's right side with +x meaning outwards; `_both`, `_right` and `_left` place
+them.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from tools.head import jaw
 from tools.head.cage import Cage
 from tools.head.closure import STILL_NOSE, Closure
 from tools.head.face import EYE_RADIUS, LIP_HALF_WIDTH
@@ -16,6 +17,8 @@ from tools.head.handles import HandleSolver, Moves
 from tools.head.skin import eye_centre, lid_margins, lid_ring
 from tools.head.topology import LIP_RINGS, vertex_normals
 
+from tools.head import jaw
+
 Move = tuple[float, float, float]
 LipMove = Callable[[float, int, int], Move]
 """(u from -1 right corner to +1 left, +1 upper / -1 lower / 0 corner, ring 0..3) -> move."""
@@ -23,10 +26,50 @@ LipMove = Callable[[float, int, int], Move]
 BROWS = [107, 66, 105, 63, 70, 55, 65, 52, 53, 46, 9, 8]
 LID_NEIGHBOURS = [247, 30, 29, 27, 28, 56, 190, 243, 112, 26, 22, 23, 24, 110, 25, 130]
 CHIN = [152, 148, 377, 175, 171, 396, 199, 200, 208, 428, 176, 400, 149, 378]
-CHEEK = [50, 280, 101, 330, 117, 346, 118, 347, 123, 352, 116, 345, 187, 411, 147, 376, 213, 433, 215, 435, 58, 288, 172, 397,
-         132, 361, 234, 454, 127, 356]  # fmt: skip
+CHEEK = [
+    50,
+    280,
+    101,
+    330,
+    117,
+    346,
+    118,
+    347,
+    123,
+    352,
+    116,
+    345,
+    187,
+    411,
+    147,
+    376,
+    213,
+    433,
+    215,
+    435,
+    58,
+    288,
+    172,
+    397,
+    132,
+    361,
+    234,
+    454,
+    127,
+    356,
+]
 
-PARTING = ("mouthLowerDown", "mouthUpperUp", "mouthFunnel", "mouthRoll", "mouthShrug", "mouthClose", "puckerJawOpen", "smileJawOpen", "jawForward")
+PARTING = (
+    "mouthLowerDown",
+    "mouthUpperUp",
+    "mouthFunnel",
+    "mouthRoll",
+    "mouthShrug",
+    "mouthClose",
+    "puckerJawOpen",
+    "smileJawOpen",
+    "jawForward",
+)
 """Components under which the two sides of the lips' seam move differently."""
 
 
@@ -106,7 +149,8 @@ class _Sculptor:
             self.out[f"{name}{label}"] = self.shape(moves, still if side < 0 else self.across(still))
 
     def swell(self, name: str, curve: list[Move], width: float, amount: float) -> None:
-        """Adds a ridge (or groove) along a curve given on the person's left to name+Left and its mirror to name+Right."""
+        """Adds a ridge (or groove) along a curve given on the person's left to name+Left and its mirror to
+        name+Right."""
         for side, label in ((-1, "Right"), (1, "Left")):
             path = np.array(curve) * [side, 1, 1]
             d = (
@@ -145,9 +189,22 @@ def build_expressions(
 def _brows_cheeks_nose(s: _Sculptor) -> None:
     mouth = s.lips + CHIN
     around = s.eyes + CHEEK + mouth + s.outline
-    s.sided("browDown", {107: (-2.2, -4.5, 0.3), 66: (-1.2, -5, 0.5), 105: (0, -4, 0.2), 63: (0, -2.2, 0), 55: (-2.8, -5, 1.0),
-                         65: (-1.7, -5.5, 1.0), 52: (0, -4.5, 0.5), 53: (0, -2.2, 0), 108: (-0.8, -1.8, 0), 69: (0, -1.6, 0)},
-            around + STILL_NOSE[3:])  # fmt: skip
+    s.sided(
+        "browDown",
+        {
+            107: (-2.2, -4.5, 0.3),
+            66: (-1.2, -5, 0.5),
+            105: (0, -4, 0.2),
+            63: (0, -2.2, 0),
+            55: (-2.8, -5, 1.0),
+            65: (-1.7, -5.5, 1.0),
+            52: (0, -4.5, 0.5),
+            53: (0, -2.2, 0),
+            108: (-0.8, -1.8, 0),
+            69: (0, -1.6, 0),
+        },
+        around + STILL_NOSE[3:],
+    )
     s.swell("browDown", [(4.5, 15, 25), (5.5, 26, 24)], 2.2, -0.9)
     s.swell("browDown", [(9, 17, 24), (12, 24, 22)], 4, 0.8)
     rise = s.both(
@@ -164,20 +221,73 @@ def _brows_cheeks_nose(s: _Sculptor) -> None:
     )
     rise |= {9: (0, 5.5, 0), 151: (0, 3.5, 0), 8: (0, 3.0, 0)}
     s.out["browInnerUp"] = s.shape(rise, around + STILL_NOSE + [70, 300, 46, 276])
-    s.sided("browOuterUp", {70: (0, 6, -0.5), 63: (0, 7, 0), 105: (0, 5.5, 0), 66: (0, 2.2, 0), 46: (0, 5.5, -0.5), 53: (0, 6.5, 0),
-                            52: (0, 5, 0), 65: (0, 1.7, 0), 71: (0, 3.3, 0), 68: (0, 4, 0), 104: (0, 3.5, 0)},
-            around + STILL_NOSE + [9, 107, 336, 55, 285])  # fmt: skip
-    puff = {187: (8, 0, 6), 205: (4.5, 0, 7), 50: (3, 1, 3.5), 147: (6, 0, 3), 192: (8, 0, 4.5), 214: (8, 0, 6), 207: (7, 0, 9),
-            216: (6, 0, 8.5), 212: (4.5, 0, 7.5), 213: (6, 0, 3), 206: (2, 0, 4)}  # fmt: skip
+    s.sided(
+        "browOuterUp",
+        {
+            70: (0, 6, -0.5),
+            63: (0, 7, 0),
+            105: (0, 5.5, 0),
+            66: (0, 2.2, 0),
+            46: (0, 5.5, -0.5),
+            53: (0, 6.5, 0),
+            52: (0, 5, 0),
+            65: (0, 1.7, 0),
+            71: (0, 3.3, 0),
+            68: (0, 4, 0),
+            104: (0, 3.5, 0),
+        },
+        around + STILL_NOSE + [9, 107, 336, 55, 285],
+    )
+    puff = {
+        187: (8, 0, 6),
+        205: (4.5, 0, 7),
+        50: (3, 1, 3.5),
+        147: (6, 0, 3),
+        192: (8, 0, 4.5),
+        214: (8, 0, 6),
+        207: (7, 0, 9),
+        216: (6, 0, 8.5),
+        212: (4.5, 0, 7.5),
+        213: (6, 0, 3),
+        206: (2, 0, 4),
+    }
     moves = s.both(puff) | s.lip_moves(lambda u, up, k: (-2.2 * u, 0, 1.6))
     s.out["cheekPuff"] = s.shape(moves, s.eyes + s.brows + s.lids + STILL_NOSE + s.outline + CHIN)
-    s.sided("cheekSquint", {50: (0.5, 4, 1.8), 101: (0, 4, 1.8), 118: (0, 3.5, 1.5), 117: (0.5, 3.5, 1.2), 119: (0, 3, 1.2), 205: (0.5, 2.5, 1.2),
-                            36: (0, 2.5, 1), 111: (0, 2.5, 0.6), 100: (0, 3, 1)},
-            s.eyes + STILL_NOSE + s.brows + mouth + s.outline)  # fmt: skip
-    s.sided("noseSneer", {129: (0.8, 4.5, 0.5), 49: (0.8, 3.5, 0.5), 48: (0.8, 3, 0.5), 64: (0.8, 3, 0.3), 102: (1, 4, 0.5), 98: (0.3, 2, 0.2),
-                          122: (-0.3, 2, 0.8), 196: (-0.3, 1.5, 0.8), 55: (-1.2, -2, 0.4), 203: (0.5, 3.5, 0.8), 206: (0.5, 2.5, 0.6), 39: (0, 1.5, 0),
-                          40: (0, 1.5, 0), 37: (0, 1, 0)},
-            s.eyes + CHEEK + [4, 1, 2, 168, 6, 61, 291, 17, 0, 267, 269] + CHIN + s.outline)  # fmt: skip
+    s.sided(
+        "cheekSquint",
+        {
+            50: (0.5, 4, 1.8),
+            101: (0, 4, 1.8),
+            118: (0, 3.5, 1.5),
+            117: (0.5, 3.5, 1.2),
+            119: (0, 3, 1.2),
+            205: (0.5, 2.5, 1.2),
+            36: (0, 2.5, 1),
+            111: (0, 2.5, 0.6),
+            100: (0, 3, 1),
+        },
+        s.eyes + STILL_NOSE + s.brows + mouth + s.outline,
+    )
+    s.sided(
+        "noseSneer",
+        {
+            129: (0.8, 4.5, 0.5),
+            49: (0.8, 3.5, 0.5),
+            48: (0.8, 3, 0.5),
+            64: (0.8, 3, 0.3),
+            102: (1, 4, 0.5),
+            98: (0.3, 2, 0.2),
+            122: (-0.3, 2, 0.8),
+            196: (-0.3, 1.5, 0.8),
+            55: (-1.2, -2, 0.4),
+            203: (0.5, 3.5, 0.8),
+            206: (0.5, 2.5, 0.6),
+            39: (0, 1.5, 0),
+            40: (0, 1.5, 0),
+            37: (0, 1, 0),
+        },
+        s.eyes + CHEEK + [4, 1, 2, 168, 6, 61, 291, 17, 0, 267, 269] + CHIN + s.outline,
+    )
     s.swell("noseSneer", [(19.5, -31, 24), (24, -42, 21)], 2.6, -0.8)
 
 
@@ -194,10 +304,26 @@ def _mouth_corners(s: _Sculptor) -> None:
         )  # the seam's two sides move alike: the lips stay closed
         return side * 8.5 * a**1.2, 6.4 * a**2.0 + thin, -6 * a**1.5 - 0.8 * a
 
-    s.sided_lips("mouthSmile", smile, {
-        205: (3, 5.5, 3.6), 50: (2.2, 4.6, 3.8), 187: (3.6, 4.2, 2.0), 206: (2.6, 3.5, 1.0), 207: (5, 3.5, 0.9), 216: (5.5, 4.5, -0.6), 212: (6, 3.2, -2.3),
-        214: (4.4, 2, 0.4), 101: (0.8, 3.4, 2.4), 118: (0, 2.4, 1.5), 36: (1.5, 3.6, 2.0), 117: (0.6, 2.6, 1.8), 147: (2.2, 1.5, 0.8)},
-        top + STILL_NOSE[:12])  # fmt: skip
+    s.sided_lips(
+        "mouthSmile",
+        smile,
+        {
+            205: (3, 5.5, 3.6),
+            50: (2.2, 4.6, 3.8),
+            187: (3.6, 4.2, 2.0),
+            206: (2.6, 3.5, 1.0),
+            207: (5, 3.5, 0.9),
+            216: (5.5, 4.5, -0.6),
+            212: (6, 3.2, -2.3),
+            214: (4.4, 2, 0.4),
+            101: (0.8, 3.4, 2.4),
+            118: (0, 2.4, 1.5),
+            36: (1.5, 3.6, 2.0),
+            117: (0.6, 2.6, 1.8),
+            147: (2.2, 1.5, 0.8),
+        },
+        top + STILL_NOSE[:12],
+    )
     s.swell("mouthSmile", [(20.5, -33, 24), (27, -44, 20.5), (34, -55, 15), (37.5, -66, 9)], 3.4, -1.7)
     s.swell("mouthSmile", [(34, -31, 20), (43, -40, 13)], 9, 1.9)
     s.swell("mouthSmile", [(33.5, -64, 10), (35, -70, 8)], 3.0, -0.8)
@@ -280,17 +406,49 @@ def _lips(s: _Sculptor) -> None:
     s.out["mouthRight"] = s.shape(
         s.lip_moves(lambda u, up, k: (-8 * (1 + 0.15 * u), -1.0 * u, 2.0 * u - 0.5)), far + STILL_NOSE + low
     )
-    s.out["mouthPucker"] = s.shape(s.lip_moves(lambda u, up, k: (
-        -u * half * 0.44, (0.8 if up > 0 else -0.8) * _arc(u) * (k < 2), (4.5, 7, 7, 5.5)[k] * (1 - 0.15 * u * u) + 2.5 * u * u)),
-        far + STILL_NOSE[:10] + low)  # fmt: skip
-    s.out["mouthFunnel"] = s.shape(s.lip_moves(lambda u, up, k: (
-        -u * half * 0.30, (3.8 if up > 0 else -4.8 if up < 0 else 0) * (0.55 + 0.45 * _arc(u)) * (0.9, 1.0, 1.05, 1.05)[k], (4.5, 7.5, 7.5, 5)[k] + 1.5 * u * u)),
-        far + STILL_NOSE[:10] + low)  # fmt: skip
+    s.out["mouthPucker"] = s.shape(
+        s.lip_moves(
+            lambda u, up, k: (
+                -u * half * 0.44,
+                (0.8 if up > 0 else -0.8) * _arc(u) * (k < 2),
+                (4.5, 7, 7, 5.5)[k] * (1 - 0.15 * u * u) + 2.5 * u * u,
+            )
+        ),
+        far + STILL_NOSE[:10] + low,
+    )
+    s.out["mouthFunnel"] = s.shape(
+        s.lip_moves(
+            lambda u, up, k: (
+                -u * half * 0.30,
+                (3.8 if up > 0 else -4.8 if up < 0 else 0)
+                * (0.55 + 0.45 * _arc(u))
+                * (0.9, 1.0, 1.05, 1.05)[k],
+                (4.5, 7.5, 7.5, 5)[k] + 1.5 * u * u,
+            )
+        ),
+        far + STILL_NOSE[:10] + low,
+    )
     still = far + STILL_NOSE + CHIN
-    s.out["mouthRollLower"] = s.shape(s.lip_moves(lambda u, up, k: (
-        (0, (3.5, 3.0, 1.2, 0.8)[k] * _arc(u), (-2.2, -5, -5.5, -4)[k] * _arc(u)) if up < 0 else (0, -0.3 * _arc(u), -0.3 * _arc(u)))), still)  # fmt: skip
-    s.out["mouthRollUpper"] = s.shape(s.lip_moves(lambda u, up, k: (
-        (0, (-2.8, -3.0, -1.4, -0.8)[k] * _arc(u), (-1.8, -5, -5.5, -4)[k] * _arc(u)) if up > 0 else (0, 0.2 * _arc(u), -0.3 * _arc(u)))), still)  # fmt: skip
+    s.out["mouthRollLower"] = s.shape(
+        s.lip_moves(
+            lambda u, up, k: (
+                (0, (3.5, 3.0, 1.2, 0.8)[k] * _arc(u), (-2.2, -5, -5.5, -4)[k] * _arc(u))
+                if up < 0
+                else (0, -0.3 * _arc(u), -0.3 * _arc(u))
+            )
+        ),
+        still,
+    )
+    s.out["mouthRollUpper"] = s.shape(
+        s.lip_moves(
+            lambda u, up, k: (
+                (0, (-2.8, -3.0, -1.4, -0.8)[k] * _arc(u), (-1.8, -5, -5.5, -4)[k] * _arc(u))
+                if up > 0
+                else (0, 0.2 * _arc(u), -0.3 * _arc(u))
+            )
+        ),
+        still,
+    )
     shrug = s.lip_moves(
         lambda u, up, k: (
             (0, 4.2 * (0.5 + 0.5 * _arc(u)), (1.8, 2.4, 1.5, 0.8)[k])
@@ -324,7 +482,8 @@ def _jaw(s: _Sculptor, closure: Closure) -> None:
     # value at c is c*first + c^2*second; rotation is not linear, and the lips must meet at one half too
     s.out["mouthCloseJawOpen"] = 2 * full - 4 * half
     s.out["mouthClose"] = full - s.out["mouthCloseJawOpen"]
-    # correctives: with the jaw down the smile's corners stay up and thin, cheeks hollow; rounded lips stay narrow
+    # correctives: with the jaw down the smile's corners stay up and thin, cheeks hollow; rounded lips stay
+    # narrow
     for side, label in ((-1, "Right"), (1, "Left")):
         moves = s.lip_moves(
             lambda u, up, k, d=side: (
@@ -344,8 +503,17 @@ def _jaw(s: _Sculptor, closure: Closure) -> None:
         s.out[f"smileJawOpen{label}"] = s.shape(moves, s.eyes + s.brows + STILL_NOSE + s.outline + CHIN)
     s.out["puckerJawOpen"] = s.shape(
         s.lip_moves(lambda u, up, k: (-u * 5.0, (-1.5 if up > 0 else 3.0 if up < 0 else 0.4) * _arc(u), 1.5))
-        | s.both({214: (-2, 0, -0.8), 207: (-2.2, 0, -0.8), 192: (-1.6, 0, -0.6), 212: (-2.4, 0.4, -0.4), 216: (-2.2, 0.2, -0.2)}),
-        s.eyes + s.brows + s.lids + s.outline + STILL_NOSE[:10] + [152, 175])  # fmt: skip
+        | s.both(
+            {
+                214: (-2, 0, -0.8),
+                207: (-2.2, 0, -0.8),
+                192: (-1.6, 0, -0.6),
+                212: (-2.4, 0.4, -0.4),
+                216: (-2.2, 0.2, -0.2),
+            }
+        ),
+        s.eyes + s.brows + s.lids + s.outline + STILL_NOSE[:10] + [152, 175],
+    )
 
 
 def _eyes(s: _Sculptor, closure: Closure) -> list[Array]:

@@ -1,4 +1,5 @@
-"""The eye's texture: sclera with faint vessels, limbus, fibrous iris, pupil; laid out by angle from the eye's axis."""
+"""The eye's texture: sclera with faint vessels, limbus, fibrous iris, pupil; laid out by angle from the eye's
+axis."""
 
 import numpy as np
 from tools.head.face import EYE_RADIUS

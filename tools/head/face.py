@@ -1,8 +1,11 @@
 """A neutral, symmetric face of 468 landmarks, from our measurement of one public-domain portrait.
 
-`landmarks.npz` holds face-mesh landmarks our own script averaged over jittered and mirrored copies of the NASA
-portrait in the scikit-image package (see NOTICE there). The steps below symmetrise it, bring it to anthropometric
-measures, take the smile off and re-shape nose, cheeks, jaw, lips and lids, so that the result is nobody in particular.
+`landmarks.npz` holds face-mesh landmarks our own script averaged over jittered and mirrored copies of the
+NASA
+portrait in the scikit-image package (see NOTICE there). The steps below symmetrise it, bring it to
+anthropometric
+measures, take the smile off and re-shape nose, cheeks, jaw, lips and lids, so that the result is nobody in
+particular.
 """
 
 from dataclasses import dataclass
@@ -26,7 +29,8 @@ LID_THICKNESS = 1.3
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """Landmark positions [468,3], their triangles [852,3] (outward) and mirror[i], the landmark opposite to i."""
+    """Landmark positions [468,3], their triangles [852,3] (outward) and mirror[i], the landmark opposite to
+    i."""
 
     vertices: Array
     faces: Faces
@@ -69,7 +73,8 @@ def symmetric(landmarks: Array, mirror: NDArray[np.int64]) -> Array:
 
 
 def anthropometric(q: Array) -> Array:
-    """Scaled to 63.5 mm between the pupils, depth corrected, pitched so that the chin lies 3 mm behind the nasion."""
+    """Scaled to 63.5 mm between the pupils, depth corrected, pitched so that the chin lies 3 mm behind the
+    nasion."""
     pupils = q[[362, 263]].mean(0) - q[[33, 133]].mean(0)
     q = q * (63.5 / np.linalg.norm(pupils[:2]))
     q[:, 2] *= 1.12  # the network flattens depth
@@ -167,7 +172,8 @@ def plain_bilaplacian(triangles: Faces, count: int) -> sp.csr_matrix:
 
 
 def with_lids(q: Array) -> Array:
-    """The right lid margin lowered to a calm look and laid on the eyeball; all other skin kept off the eyeball."""
+    """The right lid margin lowered to a calm look and laid on the eyeball; all other skin kept off the
+    eyeball."""
     q[[246, 161, 160, 159, 158, 157, 173], 1] -= np.array([0.1, 0.5, 0.9, 1.2, 1.1, 0.8, 0.3]) * 1.6
     q[[7, 163, 144, 145, 153, 154, 155], 1] += np.array([0.1, 0.2, 0.3, 0.3, 0.3, 0.3, 0.1]) * 1.2
     ring = q[EYE_RIGHT] - EYE_RIGHT_CENTRE
@@ -194,7 +200,8 @@ def mirrored(q: Array, mirror: NDArray[np.int64]) -> Array:
 
 
 def faired(q: Array, triangles: Faces, mirror: NDArray[np.int64]) -> Array:
-    """Two light smoothing passes over everything but lids, lips, nose and outline, against the network's noise."""
+    """Two light smoothing passes over everything but lids, lips, nose and outline, against the network's
+    noise."""
     lips = {i for ring in LIP_RINGS for i in ring}
     keep = np.isin(np.arange(468), [*lips, *EYE_RIGHT, *mirror[EYE_RIGHT]])
     nose = (np.abs(q[:, 0]) < 22) & (q[:, 1] < -12) & (q[:, 1] > -48)
@@ -207,5 +214,12 @@ def faired(q: Array, triangles: Faces, mirror: NDArray[np.int64]) -> Array:
 
 
 __all__ = [
-    "EYE_RADIUS", "EYE_RIGHT_CENTRE", "LID_THICKNESS", "LIP_HALF_WIDTH", "SEAM_Y", "Face", "bilaplacian", "neutral_face",
-]  # fmt: skip
+    "EYE_RADIUS",
+    "EYE_RIGHT_CENTRE",
+    "LID_THICKNESS",
+    "LIP_HALF_WIDTH",
+    "SEAM_Y",
+    "Face",
+    "bilaplacian",
+    "neutral_face",
+]

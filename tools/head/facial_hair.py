@@ -91,7 +91,9 @@ def moustache(surface: Surface, look: BeardLook, rng: np.random.Generator) -> Ha
     count, points = len(roots), 5
     side = np.tanh((neutral[:, 0] + rng.normal(size=count) * 1.0) / 4)
     lock = smooth_noise(neutral, 6, rng)
-    way = np.stack([side * (0.16 + 0.016 * np.abs(neutral[:, 0])), np.full(count, -0.80), np.full(count, 0.16)], 1)
+    way = np.stack(
+        [side * (0.16 + 0.016 * np.abs(neutral[:, 0])), np.full(count, -0.80), np.full(count, 0.16)], 1
+    )
     way = unit(way + normal * 0.58 + lock * 0.10 + rng.normal(size=(count, 3)) * 0.04)
     # the lower edge is trimmed at the middle of the lips
     length = np.clip((neutral[:, 1] + 66.5) * 1.15 + rng.uniform(-1.0, 1.5, count), 6.0, 17)
@@ -127,14 +129,25 @@ def full_beard(surface: Surface, look: BeardLook, rng: np.random.Generator) -> H
     lock = smooth_noise(neutral, 9, rng)
     chin = smoothstep(48, 10, np.abs(neutral[:, 0])) * smoothstep(-70, -100, neutral[:, 1])
     length = (13 + 26 * chin) * rng.uniform(0.8, 1.1, count)
-    way = unit(normal * (0.55 + 0.25 * chin)[:, None] + np.array([0, -0.75, 0.05]) + lock * 0.22 + rng.normal(size=(count, 3)) * 0.08)
+    way = unit(
+        normal * (0.55 + 0.25 * chin)[:, None]
+        + np.array([0, -0.75, 0.05])
+        + lock * 0.22
+        + rng.normal(size=(count, 3)) * 0.08
+    )
     s = np.linspace(0, 1, points)
     phase = rng.uniform(0, 6.28, (count, 1))
     kink = np.sin(phase + 11 * s)[..., None] * lock[:, None] * 2.2 * s[:, None]
-    curves = roots[:, None] + length[:, None, None] * (way[:, None] * s[:, None] + np.array([0, -0.35, -0.10]) * (s**2)[:, None]) + kink
+    curves = (
+        roots[:, None]
+        + length[:, None, None] * (way[:, None] * s[:, None] + np.array([0, -0.35, -0.10]) * (s**2)[:, None])
+        + kink
+    )
     colour = mixed_colours(count, points, look.colour, look.second, look.share, rng, 0.6)
     out = unit(np.repeat(normal[:, None], points, 1) + np.array([0, -0.1, 0.25]))
-    body = cards(curves, out, rng.uniform(9, 15, count), rng.integers(4, 6, count), colour, vertex, taper=0.9, bend=0.3)
+    body = cards(
+        curves, out, rng.uniform(9, 15, count), rng.integers(4, 6, count), colour, vertex, taper=0.9, bend=0.3
+    )
     return joined_hair([body, moustache(surface, look, rng)])
 
 

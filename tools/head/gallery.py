@@ -39,8 +39,20 @@ def portraits(names: list[str]) -> None:
                     "eyeLookOutRight": 0.30,
                 }
             )
-            shots.append({"avatar": str(CHARACTERS / name / "avatar.glb"), "out": f"{folder}/{name}.png", "width": 1024, "height": 1024,
-                          "yaw": -27, "pitch": 2, "distance": 1.18, "target": [0, -0.035, -0.045], "background": 0x23272D, **p})  # fmt: skip
+            shots.append(
+                {
+                    "avatar": str(CHARACTERS / name / "avatar.glb"),
+                    "out": f"{folder}/{name}.png",
+                    "width": 1024,
+                    "height": 1024,
+                    "yaw": -27,
+                    "pitch": 2,
+                    "distance": 1.18,
+                    "target": [0, -0.035, -0.045],
+                    "background": 0x23272D,
+                    **p,
+                }
+            )
         render(shots)
         for name in names:
             picture = (
@@ -54,9 +66,21 @@ def portraits(names: list[str]) -> None:
 def cast(names: list[str]) -> None:
     """docs/gallery/cast.jpg: everyone from the front, the side, and smiling."""
     views: list[Shot] = [
-        {"yaw": 0}, {"yaw": -35, "pitch": 3}, {"yaw": 88, "target": [0, -0.04, -0.07]},
-        {"yaw": 20, **_pose({f"{c}{s}": v for c, v in (("mouthSmile", 0.9), ("cheekSquint", 0.6), ("eyeSquint", 0.4)) for s in ("Left", "Right")} | {"jawOpen": 0.15})},
-    ]  # fmt: skip
+        {"yaw": 0},
+        {"yaw": -35, "pitch": 3},
+        {"yaw": 88, "target": [0, -0.04, -0.07]},
+        {
+            "yaw": 20,
+            **_pose(
+                {
+                    f"{c}{s}": v
+                    for c, v in (("mouthSmile", 0.9), ("cheekSquint", 0.6), ("eyeSquint", 0.4))
+                    for s in ("Left", "Right")
+                }
+                | {"jawOpen": 0.15}
+            ),
+        },
+    ]
     _sheet(
         "cast",
         [

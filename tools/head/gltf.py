@@ -44,7 +44,8 @@ class Morph:
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
-    """One drawn mesh in metres: vertices, normals, uv, linear colours [V,3|4] 0..1, joint weights [V,5], targets."""
+    """One drawn mesh in metres: vertices, normals, uv, linear colours [V,3|4] 0..1, joint weights [V,5],
+    targets."""
 
     name: str
     vertices: Array
@@ -80,8 +81,11 @@ class _Buffer:
     def floats(self, a: Array, kind: str, bounds: bool = False, target: int | None = ARRAY_BUFFER) -> int:
         data = np.ascontiguousarray(a, np.float32)
         accessor: dict[str, object] = {
-            "bufferView": self.view(data.tobytes(), target), "componentType": FLOAT, "count": len(data), "type": kind,
-        }  # fmt: skip
+            "bufferView": self.view(data.tobytes(), target),
+            "componentType": FLOAT,
+            "count": len(data),
+            "type": kind,
+        }
         if bounds:
             accessor |= {"min": data.min(0).tolist(), "max": data.max(0).tolist()}
         return self.add(accessor)
@@ -89,8 +93,11 @@ class _Buffer:
     def bytes4(self, a: NDArray[np.uint8], normalized: bool) -> int:
         data = np.ascontiguousarray(a, np.uint8)
         accessor: dict[str, object] = {
-            "bufferView": self.view(data.tobytes(), ARRAY_BUFFER), "componentType": UNSIGNED_BYTE, "count": len(data), "type": "VEC4",
-        }  # fmt: skip
+            "bufferView": self.view(data.tobytes(), ARRAY_BUFFER),
+            "componentType": UNSIGNED_BYTE,
+            "count": len(data),
+            "type": "VEC4",
+        }
         if normalized:
             accessor["normalized"] = True
         return self.add(accessor)
@@ -98,10 +105,14 @@ class _Buffer:
     def indices(self, faces: Faces, count: int) -> int:
         small = count <= 65535
         data = np.ascontiguousarray(faces.ravel(), np.uint16 if small else np.uint32)
-        return self.add({
-            "bufferView": self.view(data.tobytes(), ELEMENT_BUFFER), "componentType": UNSIGNED_SHORT if small else UNSIGNED_INT,
-            "count": len(data), "type": "SCALAR",
-        })  # fmt: skip
+        return self.add(
+            {
+                "bufferView": self.view(data.tobytes(), ELEMENT_BUFFER),
+                "componentType": UNSIGNED_SHORT if small else UNSIGNED_INT,
+                "count": len(data),
+                "type": "SCALAR",
+            }
+        )
 
     def sparse(self, a: Array, threshold: float) -> int:
         """A VEC3 accessor that is zero except where a row exceeds the threshold."""
@@ -112,14 +123,20 @@ class _Buffer:
         small = len(data) <= 65535
         values = data[rows]
         accessor: dict[str, object] = {
-            "componentType": FLOAT, "count": len(data), "type": "VEC3",
+            "componentType": FLOAT,
+            "count": len(data),
+            "type": "VEC3",
             "sparse": {
                 "count": len(rows),
-                "indices": {"bufferView": self.view(rows.astype(np.uint16 if small else np.uint32).tobytes()), "componentType": UNSIGNED_SHORT if small else UNSIGNED_INT},
+                "indices": {
+                    "bufferView": self.view(rows.astype(np.uint16 if small else np.uint32).tobytes()),
+                    "componentType": UNSIGNED_SHORT if small else UNSIGNED_INT,
+                },
                 "values": {"bufferView": self.view(values.tobytes())},
             },
-            "min": np.minimum(values.min(0), 0).tolist(), "max": np.maximum(values.max(0), 0).tolist(),
-        }  # fmt: skip
+            "min": np.minimum(values.min(0), 0).tolist(),
+            "max": np.maximum(values.max(0), 0).tolist(),
+        }
         return self.add(accessor)
 
 
@@ -131,7 +148,8 @@ def write_glb(
     parents: tuple[int, ...],
     extras: dict[str, object],
 ) -> None:
-    """Writes meshes bound to joints (rest places [J,3] m, no rest rotation); extras go to asset, scene and root joint."""
+    """Writes meshes bound to joints (rest places [J,3] m, no rest rotation); extras go to asset, scene and
+    root joint."""
     buffer = _Buffer()
     nodes: list[dict[str, object]] = []
     for k, name in enumerate(joint_names):

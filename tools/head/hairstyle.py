@@ -68,7 +68,8 @@ def cap(surface: Surface, mask: Array, lift: float, colour: tuple[float, float, 
     faces = surface.coarse[chosen]
     used, packed = np.unique(faces, return_inverse=True)
     p, n = surface.vertices[used], surface.normals[used]
-    v = p + n * (0.3 + lift * soft[used])[:, None]
+    low = smoothstep(-88, -30, surface.neutral[used][:, 1])  # thin where it ends on the neck
+    v = p + n * (0.3 + lift * soft[used] * (0.15 + 0.85 * low))[:, None]
     angle = np.arctan2(p[:, 0], p[:, 2] + 75) / np.pi
     u0, v0, w, h = WEAVE
     uv = np.c_[u0 + w * (0.5 + 0.5 * angle), v0 + h * (0.5 + 0.45 * np.sin(p[:, 1] / 40))]
@@ -95,13 +96,31 @@ def flow(
     return np.stack(curve, 1)
 
 
-def _edge_hairs(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator, count: int, length: float, way: Callable[[Array, float], Array]) -> Hair:
+def _edge_hairs(
+    surface: Surface,
+    mask: Array,
+    look: HairLook,
+    rng: np.random.Generator,
+    count: int,
+    length: float,
+    way: Callable[[Array, float], Array],
+) -> Hair:
     """Small sparse cards along the hairline, so that it does not end like a wig."""
-    edge = (mask * (1 - mask) * 4) ** 1.5 * smoothstep(-90, -60, surface.neutral[:, 1])
+    _, y, z = surface.neutral.T
+    beside_ear = smoothstep(18, 6, y) * smoothstep(-105, -95, z)
+    edge = (mask * (1 - mask) * 4) ** 1.5 * smoothstep(-90, -60, y) * (1 - beside_ear)
     roots, _, vertex = surface.scatter(count, edge, rng)
     curves = flow(surface, roots, length * rng.uniform(0.6, 1.2, len(roots)), way, lambda t: 0.5 + 1.5 * t, 5)
     colour = mixed_colours(len(roots), 5, look.colour, look.second, look.share, rng, 0.8)
-    return cards(curves, outward_of(curves), rng.uniform(4, 7, len(roots)), rng.integers(6, 8, len(roots)), colour, vertex, taper=0.9)
+    return cards(
+        curves,
+        outward_of(curves),
+        rng.uniform(4, 7, len(roots)),
+        rng.integers(6, 8, len(roots)),
+        colour,
+        vertex,
+        taper=0.9,
+    )
 
 
 def _short(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator) -> Hair:
@@ -124,9 +143,24 @@ def _short(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generat
         lift = (0.62 * top + 0.08) * (1 - 1.35 * t)
         return tangent + n * lift[:, None] - np.array([0, 0.25 * t, 0])
 
-    curves = flow(surface, roots, length, lambda p, t: comb(p, t) + 0.24 * lock + stray, lambda t: 0.8 + 3.2 * np.sin(np.pi * min(t + 0.1, 1)), 7)
+    curves = flow(
+        surface,
+        roots,
+        length,
+        lambda p, t: comb(p, t) + 0.24 * lock + stray,
+        lambda t: 0.8 + 3.2 * np.sin(np.pi * min(t + 0.1, 1)),
+        7,
+    )
     colour = mixed_colours(len(roots), 7, look.colour, look.second, look.share, rng, 0.6)
-    body = cards(curves, outward_of(curves), rng.uniform(8, 13, len(roots)), rng.integers(0, 6, len(roots)), colour, vertex, taper=0.8)
+    body = cards(
+        curves,
+        outward_of(curves),
+        rng.uniform(8, 13, len(roots)),
+        rng.integers(0, 6, len(roots)),
+        colour,
+        vertex,
+        taper=0.8,
+    )
     edge = _edge_hairs(surface, mask, look, rng, 150, 15, comb)
     return joined_hair([cap(surface, mask, 1.6, look.colour), body, edge])
 
@@ -141,7 +175,10 @@ def _wild(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generato
     length *= 1 + 0.22 * np.abs(side) * smoothstep(85, 30, y) * smoothstep(-30, 10, y)
     lock = smooth_noise(roots, 17, rng) * 0.50 + smooth_noise(roots, 8, rng) * 0.30
     stray = rng.normal(size=roots.shape) * 0.10
-    begin = unit(normal * (0.62 - 0.20 * high)[:, None] + np.stack([0.55 * side, 0.10 + 0.25 * np.abs(side) * smoothstep(-20, 50, y), -0.65 - 0.35 * high], 1))
+    begin = unit(
+        normal * (0.62 - 0.20 * high)[:, None]
+        + np.stack([0.55 * side, 0.10 + 0.25 * np.abs(side) * smoothstep(-20, 50, y), -0.65 - 0.35 * high], 1)
+    )
     across = unit(np.cross(begin, [0.1, 1.0, 0.2]))
     phase, turns = rng.uniform(0, 6.28, len(roots)), rng.uniform(4, 8, len(roots))
 
@@ -151,18 +188,65 @@ def _wild(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generato
 
     curves = flow(surface, roots, length, way, lambda t: 2.0 + 5.0 * t, 8)
     colour = mixed_colours(len(roots), 8, look.colour, look.second, look.share, rng, 0.50)
-    kind = np.where(rng.random(len(roots)) < 0.35, rng.integers(0, 4, len(roots)), rng.integers(4, 6, len(roots)))
-    body = cards(curves, outward_of(curves), rng.uniform(13, 21, len(roots)), kind, colour, vertex, taper=0.95, roll=rng.normal(size=len(roots)) * 0.4)
+    kind = np.where(
+        rng.random(len(roots)) < 0.35, rng.integers(0, 4, len(roots)), rng.integers(4, 6, len(roots))
+    )
+    body = cards(
+        curves,
+        outward_of(curves),
+        rng.uniform(13, 21, len(roots)),
+        kind,
+        colour,
+        vertex,
+        taper=0.95,
+        roll=rng.normal(size=len(roots)) * 0.4,
+    )
     few, fn, fv = surface.scatter(230, mask, rng)
     fx, fy, _ = surface.neutral[fv].T
     reach = rng.uniform(62, 96, len(few)) * (1 - 0.45 * smoothstep(5, -60, fy))
     wander = rng.normal(size=few.shape) * 0.30
-    aim = unit(fn * 0.7 + np.stack([0.5 * np.sign(fx) * smoothstep(5, 40, np.abs(fx)), 0.15 + 0 * fx, -0.6 + 0 * fx], 1))
+    aim = unit(
+        fn * 0.7
+        + np.stack([0.5 * np.sign(fx) * smoothstep(5, 40, np.abs(fx)), 0.15 + 0 * fx, -0.6 + 0 * fx], 1)
+    )
     sway = rng.uniform(0, 6.28, (len(few), 1))
-    loose = flow(surface, few, reach, lambda p, t: aim + wander * (0.5 + t) + 0.5 * t * np.sin(sway + 6 * t) * unit(np.cross(aim, [0, 1.0, 0])) - np.array([0, 0.7 * t**2, 0]), lambda t: 2.0 + 6 * t, 8)
+    loose = flow(
+        surface,
+        few,
+        reach,
+        lambda p, t: (
+            aim
+            + wander * (0.5 + t)
+            + 0.5 * t * np.sin(sway + 6 * t) * unit(np.cross(aim, [0, 1.0, 0]))
+            - np.array([0, 0.7 * t**2, 0])
+        ),
+        lambda t: 2.0 + 6 * t,
+        8,
+    )
     tint = mixed_colours(len(few), 8, look.colour, look.second, look.share, rng, 0.6)
-    wisps = cards(loose, outward_of(loose), rng.uniform(12, 20, len(few)), rng.integers(6, 8, len(few)), tint, fv, taper=1.0, roll=rng.normal(size=len(few)) * 0.8)
-    edge = _edge_hairs(surface, mask, look, rng, 120, 26, lambda p, t: surface.normal_at(p) * 0.35 + np.array([0, 0.15, -0.9]) + np.stack([0.5 * np.sign(p[:, 0]), 0 * p[:, 0], 0 * p[:, 0]], 1))
+    wisps = cards(
+        loose,
+        outward_of(loose),
+        rng.uniform(12, 20, len(few)),
+        rng.integers(6, 8, len(few)),
+        tint,
+        fv,
+        taper=1.0,
+        roll=rng.normal(size=len(few)) * 0.8,
+    )
+    edge = _edge_hairs(
+        surface,
+        mask,
+        look,
+        rng,
+        120,
+        26,
+        lambda p, t: (
+            surface.normal_at(p) * 0.35
+            + np.array([0, 0.15, -0.9])
+            + np.stack([0.5 * np.sign(p[:, 0]), 0 * p[:, 0], 0 * p[:, 0]], 1)
+        ),
+    )
     return joined_hair([cap(surface, mask, 3.0, look.colour), body, wisps, edge])
 
 
@@ -195,22 +279,47 @@ def _updo(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generato
     neutral = surface.neutral[vertex]
     front = smoothstep(-70, -10, neutral[:, 2])
     above = smoothstep(-25, 25, neutral[:, 1])
-    puff = 1.5 + (4 + 8 * front * smoothstep(20, 70, neutral[:, 1]) + 9 * smoothstep(25, 60, np.abs(neutral[:, 0]))) * above
+    puff = (
+        1.5
+        + (4 + 8 * front * smoothstep(20, 70, neutral[:, 1]) + 9 * smoothstep(25, 60, np.abs(neutral[:, 0])))
+        * above
+    )
     puff = puff + rng.uniform(-1.5, 3.5, len(roots)) * above
     goal = knot + rng.normal(size=roots.shape) * 8
     curves = _arc_to(roots, goal, puff, surface, 9, rng.uniform(0.6, 1.0, len(roots)))
     lock = smooth_noise(roots, 12, rng)
     t = np.linspace(0, 1, 9)[None, :, None]
-    wave = np.sin(t * 10 + rng.uniform(0, 6.28, (len(roots), 1, 1))) * smooth_noise(roots, 25, rng)[:, None] * 1.8
+    wave = (
+        np.sin(t * 10 + rng.uniform(0, 6.28, (len(roots), 1, 1)))
+        * smooth_noise(roots, 25, rng)[:, None]
+        * 1.8
+    )
     curves = curves + (lock[:, None] * 3.5 + wave) * np.sin(np.pi * t) * above[:, None, None]
     colour = mixed_colours(len(roots), 9, look.colour, look.second, look.share, rng, 0.62)
     width = rng.uniform(9, 15, len(roots)) * (0.6 + 0.4 * above)
     body = cards(curves, outward_of(curves), width, rng.integers(0, 6, len(roots)), colour, vertex, taper=0.8)
-    edge = _edge_hairs(surface, mask, look, rng, 170, 24, lambda p, t: surface.normal_at(p) * 0.25 + unit(knot - p))
-    return joined_hair([cap(surface, mask, 2.0, look.colour), body, _knot(knot, vertex[:1], look, rng, 35.0), _curls(surface, mask, look, rng), edge])
+    edge = _edge_hairs(
+        surface, mask, look, rng, 170, 24, lambda p, t: surface.normal_at(p) * 0.25 + unit(knot - p)
+    )
+    return joined_hair(
+        [
+            cap(surface, mask, 2.0, look.colour),
+            body,
+            _knot(knot, vertex[:1], look, rng, 35.0),
+            _curls(surface, mask, look, rng),
+            edge,
+        ]
+    )
 
 
-def _knot(centre: Array, root: Array, look: HairLook, rng: np.random.Generator, size: float, axis: Array | None = None) -> Hair:
+def _knot(
+    centre: Array,
+    root: Array,
+    look: HairLook,
+    rng: np.random.Generator,
+    size: float,
+    axis: Array | None = None,
+) -> Hair:
     """A coiled bun: ribbons wound around a flattened ball."""
     count, points = 130, 10
     axis = unit(np.array([0.0, 0.85, -0.45])) if axis is None else axis
@@ -253,7 +362,15 @@ def _knot(centre: Array, root: Array, look: HairLook, rng: np.random.Generator, 
         faces = faces[:, ::-1]
     u0, v0, w, h = WEAVE
     uv = np.c_[u0 + w * ph.ravel() / 6.2832, v0 + h * th.ravel() / np.pi]
-    core = Hair(v, n, faces, uv, np.tile(np.array(look.colour) * 0.55, (len(v), 1)), np.full(len(v), root[0]), no_ribbon(len(v)))
+    core = Hair(
+        v,
+        n,
+        faces,
+        uv,
+        np.tile(np.array(look.colour) * 0.55, (len(v), 1)),
+        np.full(len(v), root[0]),
+        no_ribbon(len(v)),
+    )
     return joined_hair([core, ribbons])
 
 
@@ -264,9 +381,9 @@ def _curls(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generat
         * (1 - mask)
         * 4
         * smoothstep(-75, -40, surface.neutral[:, 2])
-        * smoothstep(-30, 0, surface.neutral[:, 1])
+        * smoothstep(12, 26, surface.neutral[:, 1])
     )
-    roots, normal, vertex = surface.scatter(70, edge, rng)
+    roots, normal, vertex = surface.scatter(60, edge, rng)
     count, points = len(roots), 9
     length = rng.uniform(14, 34, count)
     t = np.linspace(0, 1, points)
@@ -306,7 +423,10 @@ def _curls(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generat
 
 def _parted(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator) -> Hair:
     """Parted in the middle, smooth over the temples, gathered into coils over the ears."""
-    coil = {s: surface.cleared(np.array([[s * 74.0, -6.0, -88.0]]), 15.0)[0] + np.array([s * 3.0, 0, 0]) for s in (-1, 1)}
+    coil = {
+        s: surface.cleared(np.array([[s * 74.0, -6.0, -88.0]]), 15.0)[0] + np.array([s * 3.0, 0, 0])
+        for s in (-1, 1)
+    }
     roots, _, vertex = surface.scatter(820, mask, rng)
     neutral = surface.neutral[vertex]
     side = np.where(neutral[:, 0] >= 0, 1, -1)
@@ -318,8 +438,18 @@ def _parted(surface: Surface, mask: Array, look: HairLook, rng: np.random.Genera
     t = np.linspace(0, 1, 9)[None, :, None]
     curves = curves + lock[:, None] * 1.6 * np.sin(np.pi * t)
     colour = mixed_colours(len(roots), 9, look.colour, look.second, look.share, rng, 0.65)
-    body = cards(curves, outward_of(curves), rng.uniform(10, 15, len(roots)), rng.integers(0, 4, len(roots)), colour, vertex, taper=0.85)
-    coils = [_knot(coil[s], vertex[:1], look, rng, 27.0, unit(np.array([s * 0.95, 0.1, 0.2]))) for s in (-1, 1)]
+    body = cards(
+        curves,
+        outward_of(curves),
+        rng.uniform(10, 15, len(roots)),
+        rng.integers(0, 4, len(roots)),
+        colour,
+        vertex,
+        taper=0.85,
+    )
+    coils = [
+        _knot(coil[s], vertex[:1], look, rng, 27.0, unit(np.array([s * 0.95, 0.1, 0.2]))) for s in (-1, 1)
+    ]
     return joined_hair([cap(surface, mask, 1.6, look.colour), body, *coils])
 
 
@@ -333,7 +463,9 @@ def _mane(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generato
     stray = rng.normal(size=roots.shape) * 0.16
     part = 30.0
     over = np.where(x > part, 1.0, np.where(x > part - 60, -0.5, -1.0)) * smoothstep(0, 40, np.abs(x - part))
-    begin = unit(normal * 0.70 + np.stack([0.55 * over, 0.05 + 0 * x, -0.75 - 0.15 * smoothstep(40, 90, y)], 1))
+    begin = unit(
+        normal * 0.70 + np.stack([0.55 * over, 0.05 + 0 * x, -0.75 - 0.15 * smoothstep(40, 90, y)], 1)
+    )
     across = unit(np.cross(begin, [0.2, 1.0, 0.1]))
     up = np.cross(across, begin)
     phase = rng.uniform(0, 6.28, len(roots))
@@ -344,8 +476,19 @@ def _mane(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generato
 
     curves = flow(surface, roots, length, way, lambda t: 2.0 + 6.0 * t, 8)
     colour = mixed_colours(len(roots), 8, look.colour, look.second, look.share, rng, 0.55)
-    body = cards(curves, outward_of(curves), rng.uniform(9, 15, len(roots)), rng.integers(4, 6, len(roots)), colour, vertex, taper=1.0, roll=rng.normal(size=len(roots)) * 0.4)
-    edge = _edge_hairs(surface, mask, look, rng, 160, 16, lambda p, t: surface.normal_at(p) * 0.4 + np.array([0, 0.1, -0.9]))
+    body = cards(
+        curves,
+        outward_of(curves),
+        rng.uniform(9, 15, len(roots)),
+        rng.integers(4, 6, len(roots)),
+        colour,
+        vertex,
+        taper=1.0,
+        roll=rng.normal(size=len(roots)) * 0.4,
+    )
+    edge = _edge_hairs(
+        surface, mask, look, rng, 160, 16, lambda p, t: surface.normal_at(p) * 0.4 + np.array([0, 0.1, -0.9])
+    )
     return joined_hair([cap(surface, mask, 4.0, look.colour), body, edge])
 
 
@@ -363,24 +506,54 @@ def _bob(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator
         n = surface.normal_at(p)
         over = np.where(neutral[:, 0] > part, 1.0, -1.0)
         crown = smoothstep(45, 90, p[:, 1])
-        face = smoothstep(-62, -30, p[:, 2])  # what grows in front is swept behind the cheekbones before it hangs
-        aim = np.stack([over * (0.9 * crown + 0.15 + 0.6 * face), -0.25 - 0.85 * (1 - crown) * (1 - face), -0.45 * crown - 1.3 * face], 1)
+        face = smoothstep(
+            -62, -30, p[:, 2]
+        )  # what grows in front is swept behind the cheekbones before it hangs
+        aim = np.stack(
+            [
+                over * (0.9 * crown + 0.15 + 0.6 * face),
+                -0.25 - 0.85 * (1 - crown) * (1 - face),
+                -0.45 * crown - 1.3 * face,
+            ],
+            1,
+        )
         hang = (smoothstep(30, -20, p[:, 1]) * (1 - face))[:, None]
         tangent = unit(aim - n * (aim * n).sum(1, keepdims=True))
-        inward = np.stack([-0.5 * np.sign(p[:, 0]), 0 * over, 0 * over], 1) * smoothstep(-70, -100, p[:, 1])[:, None]
+        inward = (
+            np.stack([-0.5 * np.sign(p[:, 0]), 0 * over, 0 * over], 1)
+            * smoothstep(-70, -100, p[:, 1])[:, None]
+        )
         free = (1 - 0.7 * face)[:, None]
-        return tangent * (1 - hang) + np.array([0, -1.0, 0]) * hang + n * (0.30 * crown * (1 - t))[:, None] + (0.12 * lock + stray) * free + inward
+        return (
+            tangent * (1 - hang)
+            + np.array([0, -1.0, 0]) * hang
+            + n * (0.30 * crown * (1 - t))[:, None]
+            + (0.12 * lock + stray) * free
+            + inward
+        )
 
-    curves = flow(surface, roots, length, way, lambda t: 1.0 + 8.0 * np.sin(np.pi * min(t * 0.85 + 0.08, 1)), 11)
+    curves = flow(
+        surface, roots, length, way, lambda t: 1.0 + 8.0 * np.sin(np.pi * min(t * 0.85 + 0.08, 1)), 11
+    )
     colour = mixed_colours(len(roots), 11, look.colour, look.second, look.share, rng, 0.6)
-    body = cards(curves, outward_of(curves), rng.uniform(9, 14, len(roots)), rng.integers(0, 4, len(roots)), colour, vertex, taper=0.9)
+    body = cards(
+        curves,
+        outward_of(curves),
+        rng.uniform(9, 14, len(roots)),
+        rng.integers(0, 4, len(roots)),
+        colour,
+        vertex,
+        taper=0.9,
+    )
     edge = _edge_hairs(surface, mask, look, rng, 110, 22, _from_parting(part))
     return joined_hair([cap(surface, mask, 2.4, look.colour), body, edge])
 
 
 def _from_parting(part: float) -> Callable[[Array, float], Array]:
     """Hairs at the front that leave a parting sideways and down."""
-    return lambda p, t: np.stack([np.where(p[:, 0] > part, 0.8, -0.8), 0.1 - 0.3 * t + 0 * p[:, 0], -0.9 + 0 * p[:, 0]], 1)
+    return lambda p, t: np.stack(
+        [np.where(p[:, 0] > part, 0.8, -0.8), 0.1 - 0.3 * t + 0 * p[:, 0], -0.9 + 0 * p[:, 0]], 1
+    )
 
 
 def _wig(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator) -> Hair:
@@ -393,34 +566,75 @@ def _wig(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator
 
     def way(p: Array, t: float) -> Array:
         n = surface.normal_at(p)
-        aim = np.stack([1.3 * np.tanh(p[:, 0] / 14), -0.55 + 0.5 * smoothstep(60, 100, p[:, 1]), -0.75 + 0 * y], 1)
+        aim = np.stack(
+            [1.3 * np.tanh(p[:, 0] / 14), -0.55 + 0.5 * smoothstep(60, 100, p[:, 1]), -0.75 + 0 * y], 1
+        )
         tangent = unit(aim - n * (aim * n).sum(1, keepdims=True))
         return tangent + n * (0.9 - 1.5 * t) * smoothstep(40, 90, p[:, 1])[:, None] + 0.16 * lock
 
     curves = flow(surface, roots, length, way, lambda t: 4.0 + 6.0 * np.sin(np.pi * min(t + 0.15, 1)), 7)
     colour = mixed_colours(len(roots), 7, look.colour, look.second, look.share, rng, 0.7)
-    body = cards(curves, outward_of(curves), rng.uniform(10, 16, len(roots)), rng.integers(0, 6, len(roots)), colour, vertex, taper=0.85)
+    body = cards(
+        curves,
+        outward_of(curves),
+        rng.uniform(10, 16, len(roots)),
+        rng.integers(0, 6, len(roots)),
+        colour,
+        vertex,
+        taper=0.85,
+    )
     rolls = []
     for row in range(7):
         height = 42.0 - 26.0 * row
         for column in np.linspace(-1, 1, 7 if row < 5 else 8):
             angle = np.pi + column * (2.02 + 0.05 * row - (0.0 if row < 4 else 0.10 * (row - 3)))
             radius = 78 + 6 * np.sin(row * 1.1) + 4 * row * (np.abs(column) > 0.6)
-            place = np.array([np.sin(angle) * radius * 0.98, height + rng.uniform(-4, 4), -76 + np.cos(angle) * radius * 1.18])
+            place = np.array(
+                [
+                    np.sin(angle) * radius * 0.98,
+                    height + rng.uniform(-4, 4),
+                    -76 + np.cos(angle) * radius * 1.18,
+                ]
+            )
             lift = 13.0 if height > -80 else 9.0
             place = surface.cleared(place[None], lift)[0]
             tangent = unit(np.array([np.cos(angle), 0.14 * rng.normal(), -np.sin(angle) * 1.18]))
-            rolls.append(_roll(place, tangent, unit(place - np.array([0, place[1], -76.0])), rng.uniform(26, 32), rng.uniform(12.5, 15), look, vertex[0], rng))
+            rolls.append(
+                _roll(
+                    place,
+                    tangent,
+                    unit(place - np.array([0, place[1], -76.0])),
+                    rng.uniform(26, 32),
+                    rng.uniform(12.5, 15),
+                    look,
+                    vertex[0],
+                    rng,
+                )
+            )
     return joined_hair([cap(surface, mask, 4.0, look.colour), body, *rolls])
 
 
-def _roll(centre: Array, axis: Array, out: Array, half: float, radius: float, look: HairLook, root: int, rng: np.random.Generator) -> Hair:
+def _roll(
+    centre: Array,
+    axis: Array,
+    out: Array,
+    half: float,
+    radius: float,
+    look: HairLook,
+    root: int,
+    rng: np.random.Generator,
+) -> Hair:
     """One sausage curl: a tube tapering at its ends, its hair wound around it."""
     down = np.cross(axis, out)
     s, a = np.meshgrid(np.linspace(-1, 1, 9), np.linspace(0, 2 * np.pi, 13), indexing="ij")
     r = radius * (1 - 0.42 * np.abs(s) ** 3) * (1 + 0.05 * np.sin(3 * a + 5 * s))
     bow = -out * 0.16 * half
-    v = centre + (s * half)[..., None] * axis + (s**2)[..., None] * bow + r[..., None] * (np.cos(a)[..., None] * out + np.sin(a)[..., None] * down)
+    v = (
+        centre
+        + (s * half)[..., None] * axis
+        + (s**2)[..., None] * bow
+        + r[..., None] * (np.cos(a)[..., None] * out + np.sin(a)[..., None] * down)
+    )
     n = np.cos(a)[..., None] * out + np.sin(a)[..., None] * down + 0.3 * s[..., None] ** 3 * axis
     i, j = np.meshgrid(np.arange(8), np.arange(12), indexing="ij")
     q = (i * 13 + j).ravel()
@@ -440,7 +654,15 @@ def _roll(centre: Array, axis: Array, out: Array, half: float, radius: float, lo
 def _cartoon(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator) -> Hair:
     """A smooth, thick shell with a swept tuft: drawn, not grown."""
     shell = cap(surface, mask, 9.0, look.colour)
-    bright = Hair(shell.vertices, shell.normals, shell.faces, shell.uv, np.tile(np.array(look.colour), (len(shell.vertices), 1)), shell.root, shell.ribbon)
+    bright = Hair(
+        shell.vertices,
+        shell.normals,
+        shell.faces,
+        shell.uv,
+        np.tile(np.array(look.colour), (len(shell.vertices), 1)),
+        shell.root,
+        shell.ribbon,
+    )
     roots, _, vertex = surface.scatter(46, mask * smoothstep(30, 70, surface.neutral[:, 1]), rng)
     n = surface.normal_at(roots)
     lock = smooth_noise(roots, 30, rng)
@@ -448,28 +670,58 @@ def _cartoon(surface: Surface, mask: Array, look: HairLook, rng: np.random.Gener
     spikes = []
     for k in range(len(roots)):
         t = np.linspace(0, 1, 7)
-        path = roots[k] + n[k] * 6 + 46 * (unit(n[k] * 0.5 + sweep + 0.35 * lock[k]) * t[:, None] + np.array([0.15, -0.35, 0.1]) * (t**2)[:, None])
+        path = (
+            roots[k]
+            + n[k] * 6
+            + 46
+            * (
+                unit(n[k] * 0.5 + sweep + 0.35 * lock[k]) * t[:, None]
+                + np.array([0.15, -0.35, 0.1]) * (t**2)[:, None]
+            )
+        )
         along = unit(np.gradient(path, axis=0))
         a = unit(np.cross(along, n[k] + 1e-3))
         b = np.cross(a, along)
         ring = np.linspace(0, 2 * np.pi, 9)
         r = 13 * (1 - t) ** 0.7
-        v = path[:, None] + r[:, None, None] * (np.cos(ring)[None, :, None] * a[:, None] + np.sin(ring)[None, :, None] * 0.6 * b[:, None])
+        v = path[:, None] + r[:, None, None] * (
+            np.cos(ring)[None, :, None] * a[:, None] + np.sin(ring)[None, :, None] * 0.6 * b[:, None]
+        )
         normal = unit(np.cos(ring)[None, :, None] * a[:, None] + np.sin(ring)[None, :, None] * b[:, None])
         i, j = np.meshgrid(np.arange(6), np.arange(8), indexing="ij")
         q = (i * 9 + j).ravel()
         f = np.concatenate([np.c_[q, q + 1, q + 9], np.c_[q + 1, q + 10, q + 9]])
         uv = np.tile([WEAVE[0] + WEAVE[2] / 2, WEAVE[1] + WEAVE[3] / 2], (63, 1))
         tone = (0.8 + 0.35 * t)[:, None, None] * np.ones((7, 9, 1)) * np.array(look.colour)
-        spikes.append(Hair(v.reshape(-1, 3), normal.reshape(-1, 3), f, uv, tone.reshape(-1, 3), np.full(63, vertex[k]), no_ribbon(63)))
+        spikes.append(
+            Hair(
+                v.reshape(-1, 3),
+                normal.reshape(-1, 3),
+                f,
+                uv,
+                tone.reshape(-1, 3),
+                np.full(63, vertex[k]),
+                no_ribbon(63),
+            )
+        )
     return joined_hair([bright, *spikes])
 
 
 STYLES: dict[str, Style] = {
     "short": Style(Hairline(), _short),
     "wild": Style(Hairline(front=(79, 80, 72, 62, 38, 4, -6), side=(-54, -66), side_low=(-36, -20)), _wild),
-    "updo": Style(Hairline(front=(62, 63, 61, 53, 34, 6, -4), side=(-46, -58), side_low=(-34, -18), back_low=(-72, -58)), _updo),
-    "parted": Style(Hairline(front=(66, 64, 58, 48, 30, 6, -4), side=(-44, -56), side_low=(-30, -14), back_low=(-72, -58)), _parted),
+    "updo": Style(
+        Hairline(
+            front=(62, 63, 61, 53, 34, 6, -4), side=(-46, -58), side_low=(-34, -18), back_low=(-72, -58)
+        ),
+        _updo,
+    ),
+    "parted": Style(
+        Hairline(
+            front=(66, 64, 58, 48, 30, 6, -4), side=(-44, -56), side_low=(-30, -14), back_low=(-72, -58)
+        ),
+        _parted,
+    ),
     "mane": Style(Hairline(front=(68, 68, 65, 56, 34, 4, -6), side=(-50, -62), side_low=(-44, -28)), _mane),
     "bob": Style(Hairline(front=(66, 66, 62, 52, 32, 6, -4), side=(-44, -56), side_low=(-30, -14)), _bob),
     "wig": Style(Hairline(front=(64, 64, 61, 52, 34, 8, 0), side=(-40, -52), side_low=(-60, -40)), _wig),

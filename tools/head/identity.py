@@ -1,7 +1,9 @@
 """The identity basis: named proportions of head and face, sex and ageing, as displacement fields.
 
-A coefficient of 1 is about one standard deviation of adults; -3..3 stays human. Fields keep lips sealed (both sides
-of the seam move alike) and move each eye with its lids as one rigid piece, so that lids still close on the eyeball.
+A coefficient of 1 is about one standard deviation of adults; -3..3 stays human. Fields keep lips sealed (both
+sides
+of the seam move alike) and move each eye with its lids as one rigid piece, so that lids still close on the
+eyeball.
 """
 
 from collections.abc import Callable
@@ -17,7 +19,8 @@ Field = Callable[["Place"], Array]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Points to displace: position [N,3], |x|, sign of x, unit normals, and 1 where outer skin (0 inside mouth and sockets)."""
+    """Points to displace: position [N,3], |x|, sign of x, unit normals, and 1 where outer skin (0 inside
+    mouth and sockets)."""
 
     p: Array
     normal: Array
@@ -90,8 +93,11 @@ def _eye_tilt(a: Place) -> Array:
 
 
 def _jowls(a: Place) -> Array:
-    return a.ridge([(38, -80, 6), (43, -92, -2)], 9, 2.6) + a.ridge([(32, -76, 13), (33, -90, 8)], 4.5, -1.0) + a.move(
-        0, -1.6 * bump(a.ax - 40, 14) * bump(a.y + 88, 14) * _front(a, -40, 0), 0)  # fmt: skip
+    return (
+        a.ridge([(38, -80, 6), (43, -92, -2)], 9, 2.6)
+        + a.ridge([(32, -76, 13), (33, -90, 8)], 4.5, -1.0)
+        + a.move(0, -1.6 * bump(a.ax - 40, 14) * bump(a.y + 88, 14) * _front(a, -40, 0), 0)
+    )
 
 
 def _bags(a: Place) -> Array:
@@ -129,8 +135,13 @@ def _sag(a: Place) -> Array:
 
 def _skeleton_age(a: Place) -> Array:
     """Bone: orbits wider, jaw and mid-face resorbed, nose and ears longer."""
-    return a.move(0, -1.0 * _nose(a), -1.0 * bump(a.y - SEAM_Y, 16) * bump(a.ax, 28) * _front(a, 5, 20)) + a.move(
-        -0.8 * a.sign * bump(a.ax - 55, 14) * bump(a.y - 30, 18), 0, -1.0 * bump(a.ax - 52, 12) * bump(a.y - 32, 16) * _front(a, -45, -5))  # fmt: skip
+    return a.move(
+        0, -1.0 * _nose(a), -1.0 * bump(a.y - SEAM_Y, 16) * bump(a.ax, 28) * _front(a, 5, 20)
+    ) + a.move(
+        -0.8 * a.sign * bump(a.ax - 55, 14) * bump(a.y - 30, 18),
+        0,
+        -1.0 * bump(a.ax - 52, 12) * bump(a.y - 32, 16) * _front(a, -45, -5),
+    )
 
 
 def _feminine(a: Place) -> Array:
@@ -176,15 +187,24 @@ FIELDS: dict[str, Field] = {
     "forehead_width": lambda a: a.move(2.2 * a.sign * bump(a.ax - 60, 16) * bump(a.y - 36, 24)),
     "forehead_slope": lambda a: a.move(0, 0, -4 * smoothstep(22, 75, a.y) * smoothstep(-60, 0, a.z)),
     "face_length": lambda a: a.move(0, -5 * smoothstep(-20, -110, a.y) * smoothstep(-240, -130, a.y)),
-    "brow_ridge": lambda a: a.move(0, -1.0 * bump(a.y - 19, 8) * bump(a.ax - 28, 22) * _front(a, 0, 15), 2.0 * bump(a.y - 19, 9) * bump(a.ax - 24, 24) * _front(a, 0, 15)),
+    "brow_ridge": lambda a: a.move(
+        0,
+        -1.0 * bump(a.y - 19, 8) * bump(a.ax - 28, 22) * _front(a, 0, 15),
+        2.0 * bump(a.y - 19, 9) * bump(a.ax - 24, 24) * _front(a, 0, 15),
+    ),
     "brow_height": lambda a: a.move(0, 2.0 * bump(a.y - 20, 10) * bump(a.ax - 28, 26) * _front(a, -10, 10)),
-    "brow_tilt": lambda a: a.move(0, (0.075 * (a.ax - 26)) * bump(a.y - 19, 10) * bump(a.ax - 28, 26) * _front(a, -15, 8)),
+    "brow_tilt": lambda a: a.move(
+        0, (0.075 * (a.ax - 26)) * bump(a.y - 19, 10) * bump(a.ax - 28, 26) * _front(a, -15, 8)
+    ),
     "eye_spacing": lambda a: a.move(1.3 * a.sign * _eye_local(a)[1]),
     "eye_size": _eye_size,
     "eye_height": lambda a: a.move(0, 1.2 * _eye_local(a)[1]),
     "eye_depth": lambda a: a.move(0, 0, -1.3 * _eye_local(a)[1]),
     "eye_tilt": _eye_tilt,
-    "lid_fold": lambda a: a.ridge([(20, 8, 17), (30, 11.5, 16.5), (41, 8.5, 11), (47, 2, 5)], 4.0, 1.2) + a.move(0, -1.3 * bump(a.ax - 38, 12) * bump(a.y - 10, 5) * _front(a, 0, 10)),
+    "lid_fold": lambda a: (
+        a.ridge([(20, 8, 17), (30, 11.5, 16.5), (41, 8.5, 11), (47, 2, 5)], 4.0, 1.2)
+        + a.move(0, -1.3 * bump(a.ax - 38, 12) * bump(a.y - 10, 5) * _front(a, 0, 10))
+    ),
     "eye_bags": _bags,
     "nose_width": lambda a: a.move(0.11 * a.x * bump(a.y + 36, 10) * bump(a.ax, 26) * _front(a, 10, 30)),
     "nose_length": lambda a: a.move(0, -2.6 * _nose(a)),
@@ -193,28 +213,60 @@ FIELDS: dict[str, Field] = {
     "nose_hump": lambda a: a.move(0, 0, 1.6 * bump(a.x, 8) * bump(a.y + 16, 8) * _front(a, 15, 28)),
     "nose_tip_up": lambda a: a.move(0, 1.9 * _tip(a), 0.4 * _tip(a)),
     "nose_tip_bulb": lambda a: a.move(0.13 * a.x * _tip(a), 0, 1.0 * _tip(a)),
-    "cheekbones": lambda a: a.move(1.8 * a.sign * bump(a.ax - 52, 13) * bump(a.y + 22, 12) * _front(a, -30, 0), 0, 1.6 * bump(a.ax - 46, 14) * bump(a.y + 22, 12) * _front(a, -30, 0)),
-    "cheek_fullness": lambda a: a.move(2.4 * a.sign * bump(a.ax - 46, 15) * bump(a.y + 50, 20) * _front(a, -30, 0), 0, 1.8 * bump(a.ax - 40, 15) * bump(a.y + 48, 20) * _front(a, -30, 0)),
+    "cheekbones": lambda a: a.move(
+        1.8 * a.sign * bump(a.ax - 52, 13) * bump(a.y + 22, 12) * _front(a, -30, 0),
+        0,
+        1.6 * bump(a.ax - 46, 14) * bump(a.y + 22, 12) * _front(a, -30, 0),
+    ),
+    "cheek_fullness": lambda a: a.move(
+        2.4 * a.sign * bump(a.ax - 46, 15) * bump(a.y + 50, 20) * _front(a, -30, 0),
+        0,
+        1.8 * bump(a.ax - 40, 15) * bump(a.y + 48, 20) * _front(a, -30, 0),
+    ),
     "jaw_width": lambda a: a.move(0.06 * a.x * bump(a.y + 85, 38) * smoothstep(-95, -50, a.z)),
-    "jaw_drop": lambda a: a.move(1.0 * a.sign * bump(a.ax - 48, 16) * bump(a.y + 84, 20), -3.0 * bump(a.ax - 50, 18) * bump(a.y + 86, 20) * smoothstep(-90, -40, a.z)),
+    "jaw_drop": lambda a: a.move(
+        1.0 * a.sign * bump(a.ax - 48, 16) * bump(a.y + 84, 20),
+        -3.0 * bump(a.ax - 50, 18) * bump(a.y + 86, 20) * smoothstep(-90, -40, a.z),
+    ),
     "chin_forward": lambda a: a.move(0, 0, 2.8 * bump(a.y + 103, 20) * _front(a, -30, 5) * bump(a.ax, 45)),
-    "chin_height": lambda a: a.move(0, -2.6 * smoothstep(-84, -112, a.y) * smoothstep(-190, -125, a.y) * _front(a, -40, 0)),
+    "chin_height": lambda a: a.move(
+        0, -2.6 * smoothstep(-84, -112, a.y) * smoothstep(-190, -125, a.y) * _front(a, -40, 0)
+    ),
     "chin_width": lambda a: a.move(0.12 * a.x * bump(a.y + 104, 16) * bump(a.ax, 34) * _front(a, -30, 0)),
-    "mouth_width": lambda a: a.move(0.075 * a.x * bump(a.y - SEAM_Y, 14) * bump(a.ax - 20, 18) * _front(a, 0, 15)),
+    "mouth_width": lambda a: a.move(
+        0.075 * a.x * bump(a.y - SEAM_Y, 14) * bump(a.ax - 20, 18) * _front(a, 0, 15)
+    ),
     "mouth_height": lambda a: a.move(0, 1.6 * bump(a.y - SEAM_Y, 20) * bump(a.ax, 40) * _front(a, -15, 10)),
     "mouth_forward": lambda a: a.move(0, 0, 2.0 * bump(a.y - SEAM_Y, 18) * bump(a.ax, 30) * _front(a, 0, 18)),
     "mouth_corners": lambda a: a.move(0, 1.3 * bump(a.ax - 25, 9) * bump(a.y - SEAM_Y, 9) * _front(a, 0, 14)),
-    "lip_upper": lambda a: a.move(0, 1.3 * bump(a.ax, 24) * bump(a.y + 57.5, 5) * _front(a, 10, 25), 1.0 * bump(a.ax, 22) * bump(a.y + 60, 6) * _front(a, 10, 25)),
-    "lip_lower": lambda a: a.move(0, -1.4 * bump(a.ax, 24) * bump(a.y + 75.5, 6) * _front(a, 10, 25), 1.1 * bump(a.ax, 22) * bump(a.y + 72, 6.5) * _front(a, 10, 25)),
+    "lip_upper": lambda a: a.move(
+        0,
+        1.3 * bump(a.ax, 24) * bump(a.y + 57.5, 5) * _front(a, 10, 25),
+        1.0 * bump(a.ax, 22) * bump(a.y + 60, 6) * _front(a, 10, 25),
+    ),
+    "lip_lower": lambda a: a.move(
+        0,
+        -1.4 * bump(a.ax, 24) * bump(a.y + 75.5, 6) * _front(a, 10, 25),
+        1.1 * bump(a.ax, 22) * bump(a.y + 72, 6.5) * _front(a, 10, 25),
+    ),
     "ear_size": _ear_size,
     "ear_flare": _ear_flare,
-    "neck_width": lambda a: a.move(0.08 * a.x * bump(a.y + 170, 55), 0, -2.5 * bump(a.y + 160, 50) * smoothstep(-90, -130, a.z)),
+    "neck_width": lambda a: a.move(
+        0.08 * a.x * bump(a.y + 170, 55), 0, -2.5 * bump(a.y + 160, 50) * smoothstep(-90, -130, a.z)
+    ),
     "neck_length": lambda a: a.move(0, -6.0 * smoothstep(-122, -205, a.y)),
-    "throat": lambda a: a.move(0, -4.0 * bump(a.ax, 34) * bump(a.y + 122, 16) * bump(a.z + 25, 30), 1.5 * bump(a.ax, 30) * bump(a.y + 132, 16) * _front(a, -60, -20)),
+    "throat": lambda a: a.move(
+        0,
+        -4.0 * bump(a.ax, 34) * bump(a.y + 122, 16) * bump(a.z + 25, 30),
+        1.5 * bump(a.ax, 30) * bump(a.y + 132, 16) * _front(a, -60, -20),
+    ),
     "shoulders": lambda a: a.move(0.06 * a.x * smoothstep(-190, -250, a.y)),
     "fullness": lambda a: a.move(
-        2.2 * a.sign * bump(a.ax - 48, 18) * bump(a.y + 62, 30) * smoothstep(-70, -20, a.z) + 0.05 * a.x * bump(a.y + 165, 55),
-        -2.0 * bump(a.ax, 34) * bump(a.y + 120, 16) * bump(a.z + 25, 34), 1.2 * bump(a.ax - 40, 18) * bump(a.y + 58, 26) * _front(a, -30, 5)),
+        2.2 * a.sign * bump(a.ax - 48, 18) * bump(a.y + 62, 30) * smoothstep(-70, -20, a.z)
+        + 0.05 * a.x * bump(a.y + 165, 55),
+        -2.0 * bump(a.ax, 34) * bump(a.y + 120, 16) * bump(a.z + 25, 34),
+        1.2 * bump(a.ax - 40, 18) * bump(a.y + 58, 26) * _front(a, -30, 5),
+    ),
     "feminine": _feminine,
     "age_bone": _skeleton_age,
     "age_sag": _sag,
@@ -223,7 +275,7 @@ FIELDS: dict[str, Field] = {
     "cheek_hollow": lambda a: a.ridge([(44, -44, 6), (47, -62, -4)], 11, -2.0),
     "temple_hollow": lambda a: a.ridge([(56, 24, -14), (60, 38, -24)], 12, -2.0),
     "forehead_lines": _forehead_lines,
-}  # fmt: skip
+}
 """Displacement per unit coefficient, mm."""
 
 EYE_FREE = {"eye_size", "eye_tilt", "lid_fold", "eye_bags"}

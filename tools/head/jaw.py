@@ -25,7 +25,8 @@ def rotation(axis_angle: Array) -> Array:
 
 
 def opened(points: Array, weights: Array, angle: float, hinge: Array = HINGE) -> Array:
-    """Points [N,3] under linear blend skinning of the jaw's rotation about +x by `angle` with their weights [N]."""
+    """Points [N,3] under linear blend skinning of the jaw's rotation about +x by `angle` with their weights
+    [N]."""
     turn = rotation(np.array([angle, 0, 0]))
     return points + weights[:, None] * ((points - hinge) @ turn.T + hinge - points)
 
@@ -39,7 +40,8 @@ def unopened(points: Array, weights: Array, angle: float, hinge: Array = HINGE) 
 
 
 def cage_weights(cage: Cage) -> Array:
-    """Jaw weight of each cage vertex: 1 on the lower lip and chin, 0 on the upper lip, fading into cheek and throat."""
+    """Jaw weight of each cage vertex: 1 on the lower lip and chin, 0 on the upper lip, fading into cheek and
+    throat."""
     p = cage.vertices
     corner = np.arctan2(SEAM_Y - HINGE[1], 17.0 - HINGE[2])
     below = np.degrees(np.arctan2(p[:, 1] - HINGE[1], p[:, 2] - HINGE[2]) - corner)

@@ -1,4 +1,5 @@
-"""Ribbons along the lid margins that turn with the lids: eyelashes, and the lids' soft shadow on the eyeball."""
+"""Ribbons along the lid margins that turn with the lids: eyelashes, and the lids' soft shadow on the
+eyeball."""
 
 from dataclasses import dataclass
 
@@ -15,7 +16,8 @@ ROWS = 4
 
 @dataclass(frozen=True, slots=True)
 class LidRibbon:
-    """Strips as one part, the fine skin vertex each of its vertices hangs on, and the side (+1 left) of each."""
+    """Strips as one part, the fine skin vertex each of its vertices hangs on, and the side (+1 left) of
+    each."""
 
     part: Part
     root: NDArray[np.int64]
@@ -24,7 +26,8 @@ class LidRibbon:
     def follow(self, skin: Array, displacement: Array, turning: bool) -> Array:
         """Displacement of the ribbon under a displacement of the fine skin.
 
-        With `turning`, each vertex also rotates about its eye's x axis by as much as its root moved around it.
+        With `turning`, each vertex also rotates about its eye's x axis by as much as its root moved around
+        it.
         """
         move = displacement[self.root]
         if not turning:
@@ -79,7 +82,8 @@ def build_lashes(cage: Cage, skin: Array, upper: float = 6.0, lower: float = 2.8
 def build_lid_shadow(
     cage: Cage, skin: Array, centres: dict[int, Array], radius: float
 ) -> tuple[LidRibbon, Array]:
-    """The shadow that lids throw on the eyeball, as translucent rings in front of it, and its opacity per vertex.
+    """The shadow that lids throw on the eyeball, as translucent rings in front of it, and its opacity per
+    vertex.
 
     Args:
         centres: eye centre per side (-1, +1); radius: of the eyeball, mm.

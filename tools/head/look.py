@@ -10,7 +10,8 @@ Colour = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class SkinLook:
-    """Skin: tone, how red cheeks and nose are, wrinkles 0..1, freckles and age spots 0..1, beard shadow 0..1, lips."""
+    """Skin: tone, how red cheeks and nose are, wrinkles 0..1, freckles and age spots 0..1, beard shadow 0..1,
+    lips."""
 
     tone: Colour = (0.545, 0.315, 0.228)
     redness: float = 1.0
@@ -34,7 +35,8 @@ class EyeLook:
 
 @dataclass(frozen=True, slots=True)
 class BrowLook:
-    """Brows: colour, thickness in mm (half), length of hairs in mm, disorder 0..1, density 0..1; lashes: length factor, colour."""
+    """Brows: colour, thickness in mm (half), length of hairs in mm, disorder 0..1, density 0..1; lashes:
+    length factor, colour."""
 
     colour: Colour = (0.06, 0.04, 0.03)
     thickness: float = 3.2

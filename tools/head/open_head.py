@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.spatial import cKDTree
-from tools.head import ear, identity, jaw, organs
 from tools.head.cage import Cage, build_cage
 from tools.head.closure import Closure, with_sealed_lips
 from tools.head.expression import build_expressions
@@ -20,6 +19,8 @@ from tools.head.rig import build_rig
 from tools.head.skin import Masks, build_masks, eye_centre, sculpt
 from tools.head.topology import Faces, vertex_normals
 from tools.head.unwrap import Unwrap, unwrap
+
+from tools.head import ear, identity, jaw, organs
 
 LANDMARKS = Path(__file__).with_name("landmarks.npz")
 JOINTS = ("root", "neck", "jaw", "left_eye", "right_eye")
@@ -35,7 +36,8 @@ class OpenHead:
     Attributes:
         cage, masks, closure, lashes, unwrap: the machinery it was made with.
         dense: [D,3] sculpted skin before sealing, and identity_dense {name: [D,3]} on it.
-        parts: meshes in order, the skin first; start: offset of each in the arrays below, with the total at the end.
+        parts: meshes in order, the skin first; start: offset of each in the arrays below, with the total at
+            the end.
         identity, expressions: {name: [V,3]}; eyelids [V,3,2] (left, right).
         weights: [V,5]; regressor: [5,V].
     """
@@ -86,9 +88,16 @@ def build_open_head() -> OpenHead:
     local = ear.local_ear()
     skin_uv = unwrap(cage, skin, cage.fine_faces)
     parts = [
-        Part("skin", skin, cage.fine_faces, skin_uv.uv[:n]), ear.ear(1, local), ear.ear(-1, local), organs.eyeball(1), organs.eyeball(-1),
-        organs.upper_teeth(), organs.lower_teeth(), organs.tongue(), lashes.part,
-    ]  # fmt: skip
+        Part("skin", skin, cage.fine_faces, skin_uv.uv[:n]),
+        ear.ear(1, local),
+        ear.ear(-1, local),
+        organs.eyeball(1),
+        organs.eyeball(-1),
+        organs.upper_teeth(),
+        organs.lower_teeth(),
+        organs.tongue(),
+        lashes.part,
+    ]
     start = np.cumsum([0, *(len(p.vertices) for p in parts)])
     identity_dense = _identity_on_skin(dense, cage, masks)
     basis = {name: _identity_on_parts(name, d, parts, lashes, closure) for name, d in identity_dense.items()}
@@ -241,7 +250,8 @@ def regions(head: OpenHead) -> dict[str, NDArray[np.int64]]:
 
 
 def texture_coordinates(head: OpenHead) -> tuple[Array, Faces]:
-    """vt [U,2] and ft [F,3] of the whole model; parts other than the skin have one texture vertex per vertex."""
+    """vt [U,2] and ft [F,3] of the whole model; parts other than the skin have one texture vertex per
+    vertex."""
     vt, ft = [head.unwrap.uv], [head.unwrap.faces]
     start = len(head.unwrap.uv)
     for part in head.parts[1:]:

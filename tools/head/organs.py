@@ -13,7 +13,8 @@ TEETH_TILE, GUM_TILE, TONGUE_TILE = (0.0, 0.0, 0.5, 0.5), (0.5, 0.0, 0.5, 0.5), 
 
 
 def sphere(rows: int, columns: int, crowding: float = 1.0) -> tuple[Array, Array, Array]:
-    """Unit sphere around +z without a seam: vertices, faces, angle from the axis; crowding > 1 gathers rings in front."""
+    """Unit sphere around +z without a seam: vertices, faces, angle from the axis; crowding > 1 gathers rings
+    in front."""
     theta = np.pi * np.linspace(0, 1, rows + 1)[1:-1] ** crowding
     phi = np.linspace(0, 2 * np.pi, columns, endpoint=False)
     ring = np.stack(
@@ -128,7 +129,7 @@ def upper_teeth() -> Part:
         23.2,
         0.030,
         True,
-        SEAM_Y - 1.2,
+        SEAM_Y - 2.4,
     )
 
 

@@ -18,7 +18,8 @@ def rasterise(
     """Attributes [A,K] interpolated over a size x size texture, and which texels were hit.
 
     Args:
-        uv: texture vertices, v downwards; faces: their triangles; corner_of: the attribute row of each corner.
+        uv: texture vertices, v downwards; faces: their triangles; corner_of: the attribute row of each
+            corner.
     """
     out = np.zeros((size, size, attributes.shape[1]), np.float32)
     hit = np.zeros((size, size), bool)

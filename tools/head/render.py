@@ -28,7 +28,8 @@ def node_modules() -> Path:
         if (place / "three").is_dir() and (place / "playwright-core").is_dir():
             return place
     raise FileNotFoundError(
-        f"three and playwright-core are needed to render; looked in {', '.join(map(str, places))}. Run `make web`."
+        "three and playwright-core are needed to render; run `make web`. "
+        f"Looked in {', '.join(map(str, places))}."
     )
 
 

@@ -1,7 +1,7 @@
 """The skin's surface: the cage subdivided, with nostrils, philtrum, lid creases and folds sculpted in.
 
-Everything is sculpted on the twice subdivided surface ("dense", 23,239 vertices). The model ships the once subdivided
-one ("fine", its first 5,843 vertices); what the fine mesh cannot show goes into the normal map.
+Everything is sculpted on the twice subdivided surface ("dense", 23,239 vertices). The model ships the once
+subdivided one ("fine", its first 5,843 vertices); what the fine mesh cannot show goes into the normal map.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ from tools.head.topology import EYE_RIGHT, LIP_RINGS, vertex_normals
 
 @dataclass(frozen=True, slots=True)
 class Masks:
-    """Soft regions 0..1 on the dense surface: face (landmarked), lips, bag (inside the mouth), sockets, nostrils."""
+    """Soft regions 0..1 on the dense surface: face (landmarked), lips, bag (inside the mouth), sockets,
+    nostrils."""
 
     face: Array
     lips: Array
@@ -28,7 +29,8 @@ class Masks:
 
 @dataclass(frozen=True, slots=True)
 class Margins:
-    """Lid margins of one eye: elevation angle (degrees, from the eye's centre) of upper and lower lid over x (mm)."""
+    """Lid margins of one eye: elevation angle (degrees, from the eye's centre) of upper and lower lid over x
+    (mm)."""
 
     upper: PchipInterpolator
     lower: PchipInterpolator

@@ -11,7 +11,7 @@ from tools.head.falloff import Array, bump, curve_distance, smoothstep
 from tools.head.look import SkinLook
 from tools.head.part import Part
 from tools.head.raster import Map, bled, jpeg, rasterise, srgb
-from tools.head.skin import Masks, nostril_mask
+from tools.head.skin import Masks, eye_centre, lid_ring, nostril_mask
 from tools.head.topology import edges, vertex_normals
 from tools.head.unwrap import Unwrap
 
@@ -36,6 +36,7 @@ class _Canvas:
     mouth: Map
     nostril: Map
     ear: Map
+    lash_line: Map
     hit: NDArray[np.bool_]
     colour: Map
     height: Map
@@ -50,12 +51,25 @@ class _Canvas:
         return map_coordinates(lattice, at, order=1, mode="grid-wrap").reshape(self.p.shape[:2]) * 1.3
 
 
-def paint_skin(cage: Cage, masks: Masks, unwrap: Unwrap, dense: Array, base: Array, ears: Part, look: SkinLook, scalp: Array,
-               scalp_colour: tuple[float, float, float], brow: Array, brow_colour: tuple[float, float, float], size: int) -> SkinTextures:  # fmt: skip
+def paint_skin(
+    cage: Cage,
+    masks: Masks,
+    unwrap: Unwrap,
+    dense: Array,
+    base: Array,
+    ears: Part,
+    look: SkinLook,
+    scalp: Array,
+    scalp_colour: tuple[float, float, float],
+    brow: Array,
+    brow_colour: tuple[float, float, float],
+    size: int,
+) -> SkinTextures:
     """Paints one character.
 
     Args:
-        dense: the character's dense skin as sculpted; base: the neutral head's, on which patterns are laid, so that
+        dense: the character's dense skin as sculpted; base: the neutral head's, on which patterns are laid,
+            so that
             lips and lids stay where they belong.
         ears: both ears (they share a tile); scalp, brow: how much hair grows on each dense vertex, 0..1.
     """
@@ -65,8 +79,19 @@ def paint_skin(cage: Cage, masks: Masks, unwrap: Unwrap, dense: Array, base: Arr
     first, _, _ = edges(cage.fine_faces)
     flat = np.concatenate([flat, (flat[first[:, 0]] + flat[first[:, 1]]) / 2])
     flat /= np.linalg.norm(flat, axis=1, keepdims=True)
-    attributes = np.c_[base, vertex_normals(dense, cage.dense_faces), flat, masks.lips, masks.face, masks.socket_right + masks.socket_left,
-                       masks.bag, nostril_mask(base), scalp, brow, dense]  # fmt: skip
+    attributes = np.c_[
+        base,
+        vertex_normals(dense, cage.dense_faces),
+        flat,
+        masks.lips,
+        masks.face,
+        masks.socket_right + masks.socket_left,
+        masks.bag,
+        nostril_mask(base),
+        scalp,
+        brow,
+        dense,
+    ]
     image, hit = rasterise(uv, faces, attributes, size, corners)
     ear_attributes = np.zeros((len(ears.vertices), attributes.shape[1] + 1))
     ear_attributes[:, :3] = ears.vertices
@@ -78,8 +103,19 @@ def paint_skin(cage: Cage, masks: Masks, unwrap: Unwrap, dense: Array, base: Arr
     image[ear_hit] = ear_image[ear_hit]
     hit = hit | ear_hit
     image = bled(image, hit)
-    c = _Canvas(image[..., :3], image[..., 9], image[..., 10], image[..., 11], image[..., 12], image[..., 13], image[..., 19], hit,
-                np.ones((size, size, 3), np.float32) * np.array(look.tone, np.float32), np.zeros((size, size), np.float32))  # fmt: skip
+    c = _Canvas(
+        image[..., :3],
+        image[..., 9],
+        image[..., 10],
+        image[..., 11],
+        image[..., 12],
+        image[..., 13],
+        image[..., 19],
+        _lash_line(cage, base, image),
+        hit,
+        np.ones((size, size, 3), np.float32) * np.array(look.tone, np.float32),
+        np.zeros((size, size), np.float32),
+    )
     rough = _paint(c, look, dense)
     fuzz = 0.80 + 0.25 * c.noise(1.2, 21)
     c.mix(image[..., 14] * 0.80 * fuzz, scalp_colour)
@@ -89,7 +125,20 @@ def paint_skin(cage: Cage, masks: Masks, unwrap: Unwrap, dense: Array, base: Arr
     packed = np.stack([np.full_like(rough, 1.0), rough, np.zeros_like(rough)], 2)
     packed = packed.reshape(half, 2, half, 2, 3).mean((1, 3))
     return SkinTextures(
-        jpeg(srgb(c.colour)), jpeg(np.round((normal * 0.5 + 0.5) * 255).astype(np.uint8), 88), jpeg(np.round(np.clip(packed, 0, 1) * 255).astype(np.uint8), 80))  # fmt: skip
+        jpeg(srgb(c.colour)),
+        jpeg(np.round((normal * 0.5 + 0.5) * 255).astype(np.uint8), 88),
+        jpeg(np.round(np.clip(packed, 0, 1) * 255).astype(np.uint8), 80),
+    )
+
+
+def _lash_line(cage: Cage, base: Array, image: Map) -> Map:
+    """Distance of each texel to the nearer lid margin, mm (99 away from the eyes and inside the sockets)."""
+    out = np.full(image.shape[:2], 99.0, np.float32)
+    for side in (-1, 1):
+        ring = base[[*lid_ring(cage, side), lid_ring(cage, side)[0]]]
+        near = (np.linalg.norm(image[..., :3] - eye_centre(side), axis=2) < 20) & (image[..., 11] < 0.5)
+        out[near] = np.minimum(out[near], curve_distance(image[near][:, :3].astype(float), ring))
+    return out
 
 
 def _dense_uv(cage: Cage, unwrap: Unwrap) -> tuple[Array, NDArray[np.int64], NDArray[np.int64]]:
@@ -151,11 +200,17 @@ def _paint(c: _Canvas, look: SkinLook, dense: Array) -> Map:
     c.mix(smoothstep(0.05, 0.5, c.socket) * 0.8, tuple(tone * [0.85, 0.52, 0.55]))
     inner = bump(np.hypot(ax - 17.2, (y - 0.3) * 1.0), 2.4) * (z > 5)  # the pink of the inner canthus
     c.mix(inner * 0.6, (0.50, 0.20, 0.17))
+    c.mix(0.30 * bump(eye - 13.0, 2.6) * (z > 2) * (y > 1.5), deep)  # the upper lid itself
     c.mix(smoothstep(0.3, 0.8, c.mouth), (0.20, 0.05, 0.05))
+    c.mix(0.75 * bump(c.lash_line, 0.75), tuple(0.25 * tone))
     c.height += 0.028 * n05 + 0.024 * n1 + 0.014 * n2
     c.height -= 0.06 * (c.noise(0.9, 6) > 1.0) * c.face * (1 - lip) * look.pores
     c.height *= (1 - 0.5 * lip) * look.pores
     c.height += lip * 0.10 * c.noise(1.7, 8)
+    c.height, c.colour = (
+        np.ascontiguousarray(c.height, np.float32),
+        np.ascontiguousarray(c.colour, np.float32),
+    )
     _wrinkles(c, look, n12, n5)
     rough = (
         look.roughness
@@ -165,7 +220,8 @@ def _paint(c: _Canvas, look: SkinLook, dense: Array) -> Map:
     )
     rough = rough - 0.16 * lip - 0.12 * bump(eye - 13, 3) * (z > 0) + 0.1 * beard * (look.shadow > 0.1)
     del dense
-    return np.clip(rough, 0.22, 0.9).astype(np.float32)
+    rough = np.where(c.mouth > 0.25, 0.95, rough)
+    return np.clip(rough, 0.22, 0.95).astype(np.float32)
 
 
 def _wrinkles(c: _Canvas, look: SkinLook, n12: Map, n5: Map) -> None:
@@ -174,18 +230,22 @@ def _wrinkles(c: _Canvas, look: SkinLook, n12: Map, n5: Map) -> None:
     weak = max(strong, 0.3)
     front = (c.p[..., 2] > -60) & (c.ear < 0.5)
     where = np.c_[np.abs(c.p[front][:, 0]), c.p[front][:, 1]]
-    shade = tuple(np.array(look.tone) * [0.62, 0.5, 0.52])
+    texels = np.flatnonzero(front)
+    height, colour = c.height.reshape(-1), c.colour.reshape(-1, 3)  # views: painted in place
+    shade = np.array(look.tone) * [0.62, 0.5, 0.52]
 
     def groove(line: list[tuple[float, float]], width: float, depth: float) -> None:
         if depth < 0.02:
             return
-        d = np.full(front.shape, 99.0, np.float32)
-        d[front] = curve_distance(where, line)
-        d += 0.25 * n5
-        c.height += -depth * bump(d, width * 1.15) * (1 + 0.25 * n5) * (1 + 0.5 * n12) + 0.35 * depth * bump(
-            d - 2.6 * width, 1.6 * width
-        )
-        c.mix(0.13 * depth * bump(d, width * 1.4), shade)
+        low, high = np.min(line, 0) - 8, np.max(line, 0) + 8
+        near = np.flatnonzero(((where > low) & (where < high)).all(1))
+        at = texels[near]
+        rough5, rough12 = n5.ravel()[at], n12.ravel()[at]
+        d = curve_distance(where[near], line) + 0.25 * rough5
+        cut = bump(d, width * 1.15) * (1 + 0.25 * rough5) * (1 + 0.5 * rough12)
+        height[at] += (0.35 * bump(d - 2.6 * width, 1.6 * width) - cut) * depth
+        m = np.clip(0.13 * depth * bump(d, width * 1.4), 0, 1)[:, None]
+        colour[at] = colour[at] * (1 - m) + shade * m
 
     for y, depth in ((36, 0.55), (44.5, 0.65), (53, 0.65), (61.5, 0.55)):
         groove([(0, y - 1.2), (9, y + 0.6), (20, y + 1.8), (31, y + 1.0), (43, y - 3)], 0.75, depth * strong)
@@ -211,7 +271,8 @@ def _wrinkles(c: _Canvas, look: SkinLook, n12: Map, n5: Map) -> None:
 
 
 def _normal_map(c: _Canvas, detailed: Map, flat: Map, p: Map) -> Map:
-    """Tangent-space normals: the dense surface against the fine mesh's shading normal, plus the painted height."""
+    """Tangent-space normals: the dense surface against the fine mesh's shading normal, plus the painted
+    height."""
     du, dv = np.gradient(p, axis=1), np.gradient(p, axis=0)
     lu = np.linalg.norm(du, axis=2, keepdims=True) + 1e-3
     lv = np.linalg.norm(dv, axis=2, keepdims=True) + 1e-3

@@ -34,7 +34,8 @@ def capsule(p: Array, start: Point, end: Point, r0: float, r1: float | None = No
 
 
 def head(points: Array) -> Array:
-    """Distance (mm) to an adult head, neck and bust without a face; the cage's rings are projected onto it."""
+    """Distance (mm) to an adult head, neck and bust without a face; the cage's rings are projected onto
+    it."""
     p = points.copy()
     p[:, 0] = np.abs(p[:, 0])
     d = ellipsoid(p, (0, 34, -80), (74, 78, 97))

@@ -1,4 +1,5 @@
-"""The strand texture: grey clumps with alpha for cards, a fringe for lashes, short hairs for brows, an opaque weave."""
+"""The strand texture: grey clumps with alpha for cards, a fringe for lashes, short hairs for brows, an opaque
+weave."""
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -58,7 +59,9 @@ class _Painter:
         size = (SIZE, SIZE)
         shade = np.array(self.shade.resize(size, Image.Resampling.BOX))
         alpha = np.array(self.alpha.resize(size, Image.Resampling.BOX))
-        out = np.dstack([shade // 6 * 6] * 3 + [np.minimum((alpha.astype(int) + 8) // 16 * 16, 255).astype(np.uint8)])
+        out = np.dstack(
+            [shade // 6 * 6] * 3 + [np.minimum((alpha.astype(int) + 8) // 16 * 16, 255).astype(np.uint8)]
+        )
         return png(out.astype(np.uint8))
 
 
@@ -89,8 +92,10 @@ def _clump(painter: _Painter, column: int, kind: int, rng: np.random.Generator) 
         gather = rng.uniform(0.25, 0.75)
         x = centre[lock] + spread * (1 - gather * t**1.2) + sway[lock] * np.sin(t * 3.5 + phase[lock]) * t
         x = x + (1.5, 7, 4)[kind] * np.sin(phase[lock] + t * 8) * t + rng.normal() * 4 * t**2
-        reach = 1 - (0.34, 0.36, 0.5)[kind] * rng.random() ** 1.3 * (0.55 + 0.45 * abs(centre[lock] - 64) / 40)
-        keep = t <= reach
+        reach = 1 - (0.34, 0.36, 0.5)[kind] * rng.random() ** 1.3 * (
+            0.55 + 0.45 * abs(centre[lock] - 64) / 40
+        )
+        keep = (t <= reach) & (t >= 0.09 * rng.random() ** 2)
         points = np.c_[column * 128 + np.clip(x, 4, 124), t * height][keep]
         tone = float(np.clip(rng.normal(0.82, 0.11), 0.5, 1.0))
         painter.strand(points, float(rng.uniform(1.8, 3.2)) if kind < 2 else 1.9, 0.8, tone)
@@ -99,11 +104,11 @@ def _clump(painter: _Painter, column: int, kind: int, rng: np.random.Generator) 
 def _fringe(painter: _Painter, rng: np.random.Generator) -> None:
     """Lashes: tapered, in little groups, slightly crossing."""
     top, bottom = LASH_ROWS[0] * SIZE + 3, LASH_ROWS[1] * SIZE - 1
-    for k in range(105):
-        x = (k + rng.uniform(-0.35, 0.35)) / 105 * SIZE
+    for k in range(115):
+        x = (k + rng.uniform(-0.35, 0.35)) / 115 * SIZE
         s = np.linspace(0, rng.uniform(0.60, 1.0), 14)
         points = np.c_[x + rng.normal() * 9 * s**1.5, bottom - (bottom - top) * s]
-        painter.strand(points, 3.6, 0.7, 0.9)
+        painter.strand(points, 6.0, 0.9, 0.9)
 
 
 def _short_hairs(painter: _Painter, rng: np.random.Generator) -> None:

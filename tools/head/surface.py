@@ -13,7 +13,8 @@ class Surface:
     """The dense skin of one character.
 
     Attributes:
-        vertices, normals: [D,3]; neutral: the same on the neutral head, where hairlines and brows are defined.
+        vertices, normals: [D,3]; neutral: the same on the neutral head, where hairlines and brows are
+            defined.
         faces: of the dense skin; coarse: of the fine one (its vertices are the first of the dense).
     """
 
@@ -55,7 +56,8 @@ class Surface:
     def scatter(
         self, count: int, density: Array, rng: np.random.Generator, even: bool = True
     ) -> tuple[Array, Array, NDArray[np.int64]]:
-        """Random roots by a density per vertex: points, normals, nearest vertex; `even` thins clusters out."""
+        """Random roots by a density per vertex: points, normals, nearest vertex; `even` thins clusters
+        out."""
         weight = density[self.faces].mean(1) * self._area
         draw = count * 4 if even else count
         face = rng.choice(len(self.faces), draw, p=weight / weight.sum())

@@ -20,11 +20,13 @@ LIP_RINGS = (
     [62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292, 325, 319, 403, 316, 15, 86, 179, 89, 96],
     [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95],
 )
-"""Four rings around the mouth from the vermilion border to the seam: corner, upper 1..9, corner 10, lower 11..19."""
+"""Four rings around the mouth from the vermilion border to the seam: corner, upper 1..9, corner 10, lower
+11..19."""
 
 
 def edges(faces: Faces) -> tuple[Faces, NDArray[np.int64], NDArray[np.int64]]:
-    """Unique edges [E,2], the edge of each half-edge (01, 12, 20 of all faces in turn), and their use counts."""
+    """Unique edges [E,2], the edge of each half-edge (01, 12, 20 of all faces in turn), and their use
+    counts."""
     half = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), 1)
     unique, inverse, count = np.unique(half, axis=0, return_inverse=True, return_counts=True)
     return unique, inverse.ravel(), count
@@ -33,7 +35,8 @@ def edges(faces: Faces) -> tuple[Faces, NDArray[np.int64], NDArray[np.int64]]:
 def loop_subdivide(faces: Faces, count: int) -> tuple[sp.csr_matrix, Faces]:
     """One step of Loop subdivision: the operator [count+E, count] and the new faces.
 
-    Old vertices keep their numbers; each edge's new vertex follows. Face k yields faces k, m+k, 2m+k (its corners)
+    Old vertices keep their numbers; each edge's new vertex follows. Face k yields faces k, m+k, 2m+k (its
+    corners)
     and 3m+k (its middle). Boundary rules as in Loop (1987), interior weights after Warren.
     """
     edge, inverse, used = edges(faces)

@@ -1,4 +1,5 @@
-"""Texture coordinates of the skin: a cylinder around the head, and round islands for mouth and eye sockets."""
+"""Texture coordinates of the skin: a cylinder around the head, and round islands for mouth and eye
+sockets."""
 
 from dataclasses import dataclass
 
@@ -17,7 +18,8 @@ HEIGHTS, ROWS = [-334.0, -150.0, 125.0], [0.83, 0.75, 0.005]
 
 @dataclass(frozen=True, slots=True)
 class Unwrap:
-    """Texture vertices [U,2] (v downwards), their faces [F,3], and the mesh vertex of each texture vertex [U]."""
+    """Texture vertices [U,2] (v downwards), their faces [F,3], and the mesh vertex of each texture vertex
+    [U]."""
 
     uv: Array
     faces: Faces

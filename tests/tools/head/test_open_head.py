@@ -1,5 +1,6 @@
 """The shipped open head keeps its promises: shapes, contact, symmetry, and every control does something."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,12 @@ def posed(head: Arrays, controls: dict[str, float]) -> np.ndarray:
     v = head["v_template"].astype(float)
     v = v + head["shapedirs"][..., identities:].astype(float) @ psi + head["eyelid_dirs"].astype(float) @ lids
     joints = head["J_regressor"].astype(float) @ head["v_template"]
-    turns = [np.eye(3), np.eye(3), rotation(head["rig_jaw"] @ c), *(rotation(e @ c) for e in head["rig_eyes"])]
+    turns = [
+        np.eye(3),
+        np.eye(3),
+        rotation(head["rig_jaw"] @ c),
+        *(rotation(e @ c) for e in head["rig_eyes"]),
+    ]
     out = np.zeros_like(v)
     for j, turn in enumerate(turns):  # root and neck are at rest, so each joint turns about its own place
         out += head["weights"][:, j : j + 1] * ((v - joints[j]) @ turn.T + joints[j])
@@ -80,7 +86,10 @@ def test_shapes_are_flames(head: Arrays) -> None:
     assert s >= 30
     assert e <= 50
     assert head["kintree_table"][0].tolist() == [-1, 0, 1, 1, 1]
-    assert all(np.isfinite(head[k].astype(float)).all() for k in ("v_template", "shapedirs", "weights", "J_regressor"))
+    assert all(
+        np.isfinite(head[k].astype(float)).all()
+        for k in ("v_template", "shapedirs", "weights", "J_regressor")
+    )
 
 
 def test_weights_and_regressor_are_convex(head: Arrays) -> None:
@@ -97,8 +106,10 @@ def test_parts_cover_all_vertices_in_order(head: Arrays) -> None:
     ends = [(int(a), int(b)) for a, b in head["part_ranges"]]
     assert ends[0][0] == 0
     assert ends[-1][1] == len(head["v_template"])
-    assert all(a[1] == b[0] for a, b in zip(ends, ends[1:], strict=False))
-    assert {"skin", "eye_left", "eye_right", "teeth_upper", "teeth_lower", "tongue", "lashes"} <= set(head["part_names"].tolist())
+    assert all(a[1] == b[0] for a, b in pairwise(ends))
+    assert {"skin", "eye_left", "eye_right", "teeth_upper", "teeth_lower", "tongue", "lashes"} <= set(
+        head["part_names"].tolist()
+    )
 
 
 def test_joints_lie_where_they_belong(head: Arrays) -> None:
@@ -229,7 +240,9 @@ def test_identities_keep_lips_sealed_and_move_something(head: Arrays) -> None:
 def test_landmarks_lie_on_their_faces(head: Arrays) -> None:
     assert head["mediapipe_face"].shape == (468,)
     np.testing.assert_allclose(head["mediapipe_bary"].sum(1), 1, atol=1e-6)
-    p = (head["v_template"][head["f"][head["mediapipe_face"]]] * head["mediapipe_bary"][..., None]).sum(1) * 1000
+    p = (head["v_template"][head["f"][head["mediapipe_face"]]] * head["mediapipe_bary"][..., None]).sum(
+        1
+    ) * 1000
     nose, chin, right_eye, left_eye = p[1], p[152], p[33], p[263]
     assert nose[2] == p[:, 2].max() or nose[2] > p[:, 2].max() - 5
     assert chin[1] == pytest.approx(p[:, 1].min(), abs=3)
