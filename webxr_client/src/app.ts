@@ -10,6 +10,7 @@ import { outputLatencyMs } from './sound/voice'
 import { markText } from './stage/mark'
 import { SCENES, type SceneName } from './stage/set'
 import { Stage } from './stage/stage'
+import { Stay } from './stay'
 import type { TakePlayer } from './take/take-player'
 import { Page } from './ui/page'
 import { fromHex, JsonReader } from './wire/json'
@@ -63,6 +64,7 @@ export class App {
   #player: TakePlayer | null = null
   #takePlays = false
   readonly #prefetched = new Set<string>()
+  #stay: Stay | null = null
 
   constructor(options: Options) {
     this.options = options
@@ -110,7 +112,12 @@ export class App {
   async start(): Promise<void> {
     void this.#offerHeadset()
     try {
-      const [characters, config] = await Promise.all([getJson('/api/characters'), getJson('/api/config')])
+      const [characters, config, stay] = await Promise.all([
+        getJson('/api/characters'),
+        getJson('/api/config'),
+        Stay.claim().catch(() => null),
+      ])
+      this.#stay = stay
       this.#characters = readCharacters(characters)
       this.#iceServers = readIceServers(config)
       this.#serverKey = fromHex(new JsonReader(config).text('serverKey'))
@@ -151,20 +158,16 @@ export class App {
     void this.context.resume()
     this.page.showLive(character.name)
     this.#fit()
+    const place = { character: character.id, scene: this.page.scene, room: this.options.room }
     const session = new Session({
-      hello: {
-        character: character.id,
-        scene: this.page.scene,
-        room: this.options.room,
-        token: this.options.token,
-      },
+      hello: { ...place, token: this.options.token },
       context: this.context,
       microphone: this.#microphone,
       choice: this.options.transport,
       iceServers: this.#iceServers,
       events: {
         state: (state, why) => this.#changed(state, why),
-        welcomed: () => undefined,
+        welcomed: welcome => this.#stay?.keep(place, welcome.resume, welcome.resumeSeconds),
         joined: performer => void this.#load(performer),
         left: avatar => this.#unload(avatar),
         marked: performer => {
@@ -179,7 +182,7 @@ export class App {
       },
     })
     this.session = session
-    await session.begin().catch((error: unknown) => {
+    await session.begin(this.#stay?.waiting(place)).catch((error: unknown) => {
       this.page.showWelcome()
       throw error
     })
@@ -390,6 +393,7 @@ export class App {
   }
 
   #slowly(): void {
+    if (this.session?.state === 'live') this.#stay?.renew(this.session.welcome?.resumeSeconds ?? 0)
     const focus = this.focus
     if (focus) {
       const { seals } = focus.performer

@@ -89,7 +89,6 @@ export class Session {
     this.#choice = options.choice
     this.#iceServers = options.iceServers
     addEventListener('online', this.#online)
-    addEventListener('pagehide', this.#leave)
   }
 
   get state(): SessionState {
@@ -105,11 +104,11 @@ export class Session {
     return (this.welcome && this.performers.get(this.welcome.avatar)) ?? null
   }
 
-  /** Connects. Rejects with words a person can read. */
-  async begin(): Promise<void> {
+  /** Connects, to the stay of `resume` if it still waits. Rejects with words a person can read. */
+  async begin(resume = ''): Promise<void> {
     this.#change('connecting', 'Connecting')
     try {
-      await this.#connect(this.#hello)
+      await (resume ? this.#return(resume) : this.#connect(this.#hello))
     } catch (error) {
       this.#change('failed', words(error))
       throw error
@@ -205,6 +204,16 @@ export class Session {
   }
 
   // --- connecting
+
+  async #return(resume: string): Promise<void> {
+    try {
+      await this.#connect({ resume })
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error
+      // That stay is over on the server; this is a new one.
+      await this.#connect(this.#hello)
+    }
+  }
 
   async #connect(hello: Hello): Promise<void> {
     let wanted = hello
@@ -320,8 +329,6 @@ export class Session {
 
   #online = (): void => this.#resumeNow?.()
 
-  #leave = (): void => this.#send({ bye: { reason: 'page closed' } })
-
   #finish(state: 'ended' | 'failed', why: string): void {
     this.#link?.close()
     this.#link = null
@@ -330,7 +337,6 @@ export class Session {
     this.#capture?.stop()
     for (const id of [...this.performers.keys()]) this.#depart(id, '')
     removeEventListener('online', this.#online)
-    removeEventListener('pagehide', this.#leave)
     this.#change(state, why)
   }
 
