@@ -1,14 +1,15 @@
 """A whole stage with its real parts, in a data folder of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from likeness.head import VoiceSettings
 from likeness.performance.packet import read_head, split_frames
-from likeness.speech import EspeakVoice
+from likeness.speech import EspeakVoice, Voice, VoiceChunk
 from likeness.stage.config import LimitConfig, ServerConfig, StageConfig
 from likeness.stage.engine_process import EngineProcess
 from likeness.stage.outlet import VoicePacket
@@ -74,6 +75,23 @@ async def enter(stage: Stage, opus: bool = False, **hello: object) -> tuple[Sess
     ear = Ear(opus)
     session.attach(ear)
     return session, ear, welcome
+
+
+class BareVoice:
+    """A voice that does not know its phones, as neural engines do not."""
+
+    def __init__(self, voice: Voice) -> None:
+        self._voice = voice
+
+    async def start(self) -> None:
+        await self._voice.start()
+
+    async def aclose(self) -> None:
+        await self._voice.aclose()
+
+    async def speak(self, text: str, settings: VoiceSettings) -> AsyncGenerator[VoiceChunk, None]:
+        async for chunk in self._voice.speak(text, settings):
+            yield VoiceChunk(chunk.first, chunk.pcm, (), chunk.final)
 
 
 def say(text: str, id: int = 1) -> ClientMessage:

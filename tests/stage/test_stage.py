@@ -15,7 +15,7 @@ from likeness.stage.room import Room
 from likeness.stage.stage import Stage
 from likeness.v1 import room_pb2, stream_pb2
 from likeness.v1.room_pb2 import AudioIn, ClientMessage, Consent, Listener, Microphone, Override
-from tests.stage.conftest import Ear, enter, say, until
+from tests.stage.conftest import BareVoice, Ear, enter, say, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -132,6 +132,22 @@ async def test_a_live_voice_moves_the_mouth_and_carries_the_same_sample(stage: S
     assert np.corrcoef(np.array(pairs).T)[0, 1] > 0.3
     assert {f.driver for f in frames[-5:]} == {stream_pb2.DRIVER_VOICE}
     await stage.end(listener, "done")
+    await stage.end(session, "done")
+
+
+async def test_a_voice_that_does_not_know_its_phones_is_listened_to(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "voice", BareVoice(stage.voice))
+    session, ear, welcome = await enter(stage)
+    await session.handle(say("Are all animals far apart?"))
+    await until(lambda: "FINISHED" in ear.phases(1))
+    scales = np.array(welcome.headers[0].scales, np.float32)
+    frames = [decode_frame(f, scales)[0].frame for f in ear.frames()]
+    started = ear.of("speech")[1].speech.sample
+    jaw = np.array([f.jaw[0] for f in frames if f.sample >= started])
+    assert jaw.max() > 0.05
+    assert max(f.jaw[0] for f in frames if f.sample < started - 4800) < 0.01
     await stage.end(session, "done")
 
 

@@ -1,6 +1,7 @@
 """Another process's view: Animate, Join and the rest over a real gRPC port."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import pytest_asyncio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from tests.stage.conftest import BareVoice
 
 from likeness.performance.packet import decode_frame, split_frames
 from likeness.provenance import SealChain, read_session
@@ -118,6 +120,42 @@ async def test_a_recording_moves_the_face_at_any_rate(channel: grpc.aio.Channel,
     loud = np.array([np.abs(voice[f.frame.sample :][:800].astype(float)).sum() for f in frames])
     jaw = controls.reshape(-1, 52)[:, 17]
     assert jaw[loud > loud.max() / 4].mean() > 2 * jaw[loud < loud.max() / 50].mean()
+
+
+async def test_a_voice_without_phones_is_listened_to(
+    channel: grpc.aio.Channel, house: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(house.stage, "voice", BareVoice(house.stage.voice))
+    frames = checked(await animate(channel, start(text="Are all animals far apart?")))
+    assert max(f.frame.jaw[0] for f in frames) > 0.05
+
+
+async def test_a_peer_that_vanishes_is_noticed(house: Server, tmp_path: Path) -> None:
+    source = (Path(__file__).parents[2] / "examples" / "join.py").read_text()
+    script = tmp_path / "join.py"
+    script.write_text(source.replace("localhost:50051", f"127.0.0.1:{house.grpc_port}"))
+    before = set(house.stage.sessions)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, script, "One two three four five six seven eight nine ten. " * 20,
+        cwd=tmp_path, stdout=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        for _ in range(600):
+            await asyncio.sleep(0.05)
+            fresh = set(house.stage.sessions) - before
+            if fresh:
+                break
+        session = house.stage.sessions[fresh.pop()]
+        await asyncio.sleep(1.0)
+        process.send_signal(signal.SIGSTOP)
+        for _ in range(600):
+            if session.lost_at is not None:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError("a stopped client was not noticed")
+    finally:
+        process.kill()
+        await process.wait()
 
 
 @pytest.mark.parametrize("length", [2, 1000, 9_000])

@@ -163,6 +163,7 @@ class _Call:
         self._began = stage.now()
         self._engine = animator.engine
         self._ahead = animator.engine.look_ahead
+        self._warm = False
         self._live = performer.driver == stream_pb2.DRIVER_RECORDING
 
     async def text(self) -> AsyncGenerator[AnimateResponse, None]:
@@ -175,6 +176,9 @@ class _Call:
         pronounced = 0
         async with aclosing(self._stage.voice.speak(text, performer.character.voice)) as chunks:
             async for chunk in chunks:
+                if not self.samples and not chunk.phones and chunk.pcm.any():
+                    self._live = True  # the voice does not know its phones: the lip-sync listens to it
+                    self._engine.post("listen", performer.row)
                 performer.timeline.place(chunk.first, chunk.pcm)
                 if chunk.phones:
                     phones = [(p.phone, p.start, p.end) for p in chunk.phones]
@@ -182,6 +186,9 @@ class _Call:
                     pronounced = chunk.phones[-1].end
                 self.samples = chunk.first + len(chunk.pcm)
                 known = min(pronounced - REACH, self.samples - SAMPLES_PER_FRAME)
+                if self._live:
+                    known = self.samples - self._ahead + 1
+                    self._warm_up()
                 async for response in self._make(known):
                     yield response
         async for response in self._finish():
@@ -199,7 +206,6 @@ class _Call:
             )
         resampler = Resampler(rate, SAMPLE_RATE)
         most = int(self._stage.config.limits.animate_minutes * 60 * SAMPLE_RATE)
-        warm = False
         async for piece in _pieces(requests):
             self._place(resampler.push(piece))
             if self.samples > most:
@@ -207,17 +213,12 @@ class _Call:
                     f"more than {self._stage.config.limits.animate_minutes:g} minutes of audio in one call; "
                     "cut it into several."
                 )
-            if not warm and self.samples >= self._ahead:
-                warm = True
-                self._warm_up()
-            if warm:
-                async for response in self._make(self.samples - self._ahead + 1):
-                    yield response
+            self._warm_up()
+            async for response in self._make(self.samples - self._ahead + 1):
+                yield response
         self._place(resampler.flush())
         if not self.samples:
             raise InputError("no audio came; send pcm16 after start, then half-close the call.")
-        if not warm:
-            self._warm_up()
         async for response in self._finish():
             yield response
 
@@ -231,13 +232,21 @@ class _Call:
         sound = self._performer.timeline.read(frame + self._ahead - SAMPLES_PER_FRAME, SAMPLES_PER_FRAME)
         return _SILENCE if sound is None else sound
 
-    def _warm_up(self) -> None:
-        """What the lip-sync hears before the first frame: the look-ahead less one hop."""
+    def _warm_up(self, short: bool = False) -> None:
+        """What the lip-sync hears before the first frame: the look-ahead less one hop, once it is there.
+
+        `short`: there will not be more.
+        """
+        if self._warm or (self.samples < self._ahead and not short):
+            return
+        self._warm = True
         before = (self._ahead - 1) // SAMPLES_PER_FRAME
         for k in range(before, 0, -1):
             self._engine.post("warm_up", self._performer.row, self._hop(-k * SAMPLES_PER_FRAME))
 
     async def _finish(self) -> AsyncGenerator[AnimateResponse, None]:
+        if self._live:
+            self._warm_up(short=True)
         async for response in self._make(self.samples + CLOSING, final=True):
             yield response
         seal = self._record.flush()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from likeness.stage.engine import Batch, Block
 from likeness.stage.outlet import BLOCK, VoicePacket
 from likeness.stage.performer import FrameJob, Performer, VoiceJob
+from likeness.stage.timeline import mix
 
 Int16 = NDArray[np.int16]
 
@@ -74,7 +75,7 @@ class _Plan:
         wanted, self._job = job.wanted, job
         text = job.text if job.text is not None and job.text.any() else None
         live = job.live if job.live is not None and job.live.any() else None
-        self._all = text if live is None else live if text is None else _mix(text, live)
+        self._all = text if live is None else live if text is None else mix(text, live)
         self._text = text
         # Without live sound the person hears what everyone hears: one packet for all.
         self._same = live is None
@@ -101,7 +102,3 @@ class _Plan:
     def _packet(self, pcm: Int16 | None, opus: bytes) -> VoicePacket:
         sound = _SILENCE if pcm is None else pcm
         return VoicePacket(self._job.performer.avatar, self._job.sample, sound, opus, pcm is None)
-
-
-def _mix(a: Int16, b: Int16) -> Int16:
-    return np.clip(a.astype(np.int32) + b, -32768, 32767).astype(np.int16)

@@ -11,7 +11,7 @@ from likeness.head.frame import SAMPLES_PER_FRAME
 from likeness.stage.clock import GRID
 from likeness.stage.microphone import Microphone
 from likeness.stage.outlet import BLOCK
-from likeness.stage.timeline import VoiceTimeline
+from likeness.stage.timeline import VoiceTimeline, mix
 from likeness.v1 import stream_pb2
 
 Float32 = NDArray[np.float32]
@@ -101,6 +101,8 @@ class Performer:
         """Sealing failed: nothing of this performer may go out any more."""
         self.timeline = VoiceTimeline()
         self.microphone: Microphone | None = None
+        self.lips_ahead = 0
+        """Samples by which the lip-sync listens ahead to the synthetic voice; 0: its phones are known."""
         self._origin = tick - tick % GRID
         self._lead = lead
         self.next_frame = (tick - self._origin) * SAMPLES_PER_FRAME
@@ -130,6 +132,8 @@ class Performer:
                 break
             first = self.next_frame
             text = self.timeline.read(first, SAMPLES_PER_FRAME)
+            if self.lips_ahead:
+                text, hop = None, self._overheard(first, hop)
             jobs.append(FrameJob(self, first, self.sequence, text, hop))
             self.next_frame += SAMPLES_PER_FRAME
             self.sequence = (self.sequence + 1) & 0xFFFFFFFF
@@ -159,6 +163,13 @@ class Performer:
         if mic is not None:
             mic.forget(self.next_block)
         return jobs
+
+    def _overheard(self, first: int, hop: Int16 | None) -> Int16:
+        """The lip-sync's input where it has to listen to the synthetic voice, and perhaps to a live one."""
+        text = self.timeline.read(first + self.lips_ahead - SAMPLES_PER_FRAME, SAMPLES_PER_FRAME)
+        if text is None:
+            return np.zeros(SAMPLES_PER_FRAME, np.int16) if hop is None else hop
+        return text if hop is None else mix(text, hop)
 
     def cut(self) -> int:
         """Stop the synthetic voice within one block; the sample of the cut."""

@@ -56,6 +56,8 @@ class Speaker:
 
     Args:
         pronounce: is told the phones (IPA, start, end on the media clock) that will be heard.
+        overhear: is called when the voice does not know its phones; afterwards the performer's lip-sync
+            listens to the voice.
         hush: is called when none of them will be.
         tell: is told each change of phase.
     """
@@ -67,6 +69,7 @@ class Speaker:
         settings: VoiceSettings,
         limit: int,
         pronounce: Callable[[list[tuple[str, int, int]]], None],
+        overhear: Callable[[], None],
         hush: Callable[[], None],
         tell: SpeechListener,
     ) -> None:
@@ -75,6 +78,7 @@ class Speaker:
         self._settings = settings
         self._limit = limit
         self._pronounce = pronounce
+        self._overhear = overhear
         self._hush = hush
         self._tell = tell
         self._queue: deque[Utterance] = deque()
@@ -157,7 +161,9 @@ class Speaker:
         performer, shift = self._performer, 0
         async with aclosing(chunks):
             async for chunk in chunks:
-                soonest = performer.next_frame + ANTICIPATION
+                if utterance.start < 0 and not chunk.phones and chunk.pcm.any() and not performer.lips_ahead:
+                    self._overhear()
+                soonest = performer.next_frame + ANTICIPATION + performer.lips_ahead
                 if utterance.start < 0:
                     after = self._placed[-1].end + BREATH if self._placed else 0
                     utterance.start = shift = max(soonest, after)

@@ -231,7 +231,8 @@ class Stage:
         """Give a performer a live voice."""
         ahead = self.engine.look_ahead
         performer.microphone = Microphone(performer.next_frame, ahead, self._lead - BLOCK)
-        self.engine.post("listen", performer.row)
+        if not performer.lips_ahead:
+            self.engine.post("listen", performer.row)
 
     def close_microphone(self, performer: Performer) -> None:
         """Take the live voice away once it has been heard to its end."""
@@ -472,9 +473,16 @@ class Stage:
             performer.character.voice,
             self.config.limits.queued_says,
             pronounce,
+            lambda: self._overhear(performer),
             lambda: self.engine.post("hush", performer.row),
             tell,
         )
+
+    def _overhear(self, performer: Performer) -> None:
+        """The voice does not know its phones: the lip-sync listens to it, as to a microphone."""
+        performer.lips_ahead = self.engine.look_ahead
+        if performer.microphone is None:
+            self.engine.post("listen", performer.row)
 
     async def _close_microphone(self, performer: Performer, mic: Microphone | None) -> None:
         if mic is None:
@@ -485,7 +493,8 @@ class Stage:
 
         if performer.microphone is mic and not performer.removed:
             performer.microphone = None
-            self.engine.post("deafen", performer.row)
+            if not performer.lips_ahead:
+                self.engine.post("deafen", performer.row)
 
     # --- the loop --------------------------------------------------------------------------------------
 
@@ -573,7 +582,7 @@ class Stage:
                 performer.row, _, _ = await self.engine.ask("add", performer.character, secrets.randbits(32))
                 self.engine.post("set_driver", performer.row, performer.driver)
                 self.engine.post("set_epoch", performer.row, performer.epoch)
-                if performer.microphone is not None:
+                if performer.microphone is not None or performer.lips_ahead:
                     self.engine.post("listen", performer.row)
                 if session.speaker is not None and session.speaker.speaking:
                     session.speaker.stop()

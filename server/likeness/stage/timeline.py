@@ -81,4 +81,9 @@ def as_int16(sound: Int16 | Float32) -> Int16:
     return np.clip(np.rint(np.nan_to_num(sound) * 32768), -32768, 32767).astype(np.int16)
 
 
+def mix(a: Int16, b: Int16) -> Int16:
+    """Both sounds at once; louder than int16 is clipped."""
+    return np.clip(a.astype(np.int32) + b, -32768, 32767).astype(np.int16)
+
+
 _STEP: Final = np.float32(1 / 32768)

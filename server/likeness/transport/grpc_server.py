@@ -37,8 +37,9 @@ _OPTIONS: Final = (
     ("grpc.max_receive_message_length", RECEIVE_LIMIT),
     ("grpc.max_send_message_length", -1),
     # A peer that vanished is noticed within three seconds.
-    ("grpc.keepalive_time_ms", 1500),
-    ("grpc.keepalive_timeout_ms", 1500),
+    ("grpc.keepalive_time_ms", 1200),
+    ("grpc.keepalive_timeout_ms", 1300),
+    ("grpc.http2.ping_timeout_ms", 1300),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.http2.min_ping_interval_without_data_ms", 1000),
     ("grpc.keepalive_permit_without_calls", 1),
