@@ -1,14 +1,19 @@
 """A rig derived for a stranger's head plays the shapes that are known to be true on it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from tests.head.copy_of_open import Copy, copy_of, warp
 from tests.head.synthetic import flame_arrays
 
 from likeness.errors import InputError
-from likeness.head import CONTROL_INDEX, CONTROLS, Head, HeadModel, load_head
+from likeness.head import CONTROL_INDEX, CONTROLS, BakedHead, Head, HeadModel, load_character, load_head
+from likeness.head.contact_sheet import COLUMNS, LABEL, PANEL
+from likeness.head.guest import inspect_glb
+from likeness.head.importer import HeadReport, import_head
 from likeness.head.mesh import Surface, vertex_normals
 from likeness.head.transfer import Derived, derive_rig, play
 
@@ -30,8 +35,21 @@ def stranger(open_head: Head) -> Copy:
 
 
 @pytest.fixture(scope="module")
-def derived(open_head: Head, stranger: Copy) -> Derived:
-    return derive_rig(open_head, stranger.model)
+def imported(stranger: Copy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HeadReport]:
+    """The stranger, imported from its file as a person would."""
+    folder = tmp_path_factory.mktemp("import")
+    np.savez(folder / "Some Stranger.npz", **stranger.arrays)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIKENESS_DATA", str(folder / "data"))
+        shares: list[float] = []
+        yield import_head(folder / "Some Stranger.npz", progress=shares.append)
+        assert shares == sorted(shares)
+        assert shares[-1] == pytest.approx(1)
+
+
+@pytest.fixture(scope="module")
+def derived(imported: HeadReport) -> Derived:
+    return imported.derived
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +124,64 @@ def test_the_reported_round_trip_is_what_playing_back_gives(
     for name in ("mouthPucker", "browInnerUp", "jawOpen"):
         k = CONTROL_INDEX[name]
         assert derived.error[k] == pytest.approx(gap[k].sum() / size[k].sum(), rel=0.05), name
+
+
+def test_an_imported_head_is_installed_with_its_rig(imported: HeadReport, stranger: Copy) -> None:
+    head = load_head("some-stranger")
+    assert head.name == "some-stranger"
+    assert np.array_equal(head.model.v_template, stranger.model.v_template)
+    assert np.array_equal(head.model.shapedirs, stranger.model.shapedirs)
+    assert np.array_equal(head.rig.expression, imported.derived.rig.expression)
+    assert head.rig.error is not None
+    half_open = head.rig.apply(0.5 * np.eye(52, dtype=np.float32)[[CONTROL_INDEX["jawOpen"]]])
+    gap = BakedHead(head.model).lip_gap(half_open.expression, half_open.eyelids, half_open.jaw)
+    assert 0.004 < gap[0] < 0.03
+    blink = head.rig.apply(np.eye(52, dtype=np.float32)[:1])
+    assert blink.eyelids[0].tolist() == [1, 0]
+
+
+def test_an_imported_head_can_be_met_as_a_character(imported: HeadReport) -> None:
+    character = load_character("some-stranger")
+    assert character.head == "some-stranger"
+    avatar = inspect_glb(character.avatar)
+    assert avatar.likeness["generated"] is True
+    assert {"neck", "jaw", "left_eye", "right_eye"} <= set(avatar.joints)
+    assert {t.name for t in avatar.targets} >= {"eyelidLeft", "eyelidRight", "expression000"}
+    with Image.open(character.portrait) as portrait:
+        assert np.asarray(portrait).std() > 20
+
+
+def test_the_contact_sheet_shows_a_face_that_differs_in_every_panel(imported: HeadReport) -> None:
+    with Image.open(imported.sheet) as image:
+        sheet = np.asarray(image.convert("RGB"), np.float64)
+    width, height = PANEL
+    panels = [
+        sheet[r * (height + LABEL) : r * (height + LABEL) + height, c * width : (c + 1) * width]
+        for r in range(6)
+        for c in range(COLUMNS)
+    ]
+    neutral = panels[0]
+    assert neutral.std() > 20
+    for k, name in enumerate(CONTROLS):
+        if name != "tongueOut":  # the stranger has no tongue
+            assert np.abs(panels[k + 1] - neutral).max() > 20, name
+
+
+def test_the_report_names_every_control_with_its_error(imported: HeadReport) -> None:
+    text = "\n".join(imported.lines)
+    for name in CONTROLS:
+        if not name.startswith(("eyeLookIn", "eyeLookOut")):
+            assert name in text
+    assert "sha256" in text
+    assert "licence: not stated" in text
+    assert "without effect on this head: tongueOut" in text
+
+
+def test_names_of_the_cast_and_malformed_names_are_refused(stranger: Copy, tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", **stranger.arrays)
+    for name in ("open", "einstein", "../x", "", "A b"):
+        with pytest.raises(InputError, match="name"):
+            import_head(tmp_path / "x.npz", name=name)
 
 
 def test_what_is_no_head_is_refused(open_head: Head) -> None:

@@ -34,6 +34,8 @@ FREE_STEPS = (
 """Stiffness of bending, and the distance in metres beyond which pairs are not believed."""
 PULL = 0.15
 """Weight of point-to-point beside point-to-plane distances: how much surfaces resist sliding."""
+RIDGE = 1e-4
+"""Weight that keeps vertices without any pair near their start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,25 +199,35 @@ class _FreeMesh:
         rows = np.repeat(np.arange(int(near.sum())), 3)
         columns = self._faces[contact.face[near]].ravel()
         pick = sp.csr_matrix((contact.bary[near].ravel(), (rows, columns)), (int(near.sum()), count))
-        # Point-to-plane couples the coordinates: one system for all three.
-        n = normals[near]
-        planes = sp.hstack([sp.diags(weight * n[:, d]) @ pick for d in range(3)]).tocsr()
-        pulls = sp.diags(PULL * weight) @ pick
-        pull_all = sp.block_diag([pulls] * 3)
-        right = planes.T @ (weight * (n * points[near]).sum(1))
-        right = right + pull_all.T @ (PULL * weight[None] * points[near].T).ravel()
-        bending = sp.block_diag([self._bending] * 3)
-        base = self._start.T.ravel()
-        ridge = 1e-4
-        system = planes.T @ planes + pull_all.T @ pull_all + stiffness * bending + ridge * sp.eye(3 * count)
-        right = right + stiffness * (bending @ base) + ridge * base
+        n, there = normals[near], points[near]
+        still = self._start
+        alone = stiffness * self._bending + RIDGE * sp.eye(count)
+        pulled = pick.T @ sp.diags((PULL * weight) ** 2) @ pick
+        along = pick.T @ (weight[:, None] ** 2 * n * (n * there).sum(1, keepdims=True))
+        right = alone @ still + pick.T @ ((PULL * weight)[:, None] ** 2 * there) + along
+
+        def system(flat: Floats) -> Floats:
+            x = flat.reshape(count, 3)
+            across = (weight**2 * (n * (pick @ x)).sum(1))[:, None] * n
+            return (alone @ x + pulled @ x + pick.T @ across).ravel()
+
+        # Point-to-plane distances couple the three coordinates. Conjugate gradients solve the coupled system,
+        # helped by a factorised one in which each coordinate feels a third of every plane.
+        third = pick.T @ sp.diags(weight**2 / 3) @ pick
         factors = sl.splu(
-            sp.csc_matrix(system),
+            sp.csc_matrix(alone + pulled + third),
             permc_spec="MMD_AT_PLUS_A",
             diag_pivot_thresh=0.0,
             options={"SymmetricMode": True},
         )
-        self.laid = factors.solve(right).reshape(3, count).T
+
+        def nearly(flat: Floats) -> Floats:
+            return factors.solve(flat.reshape(count, 3)).ravel()
+
+        size = (3 * count, 3 * count)
+        whole, helper = sl.LinearOperator(size, system), sl.LinearOperator(size, nearly)
+        solved, _ = sl.cg(whole, right.ravel(), self.laid.ravel(), rtol=1e-7, maxiter=200, M=helper)
+        self.laid = np.asarray(solved).reshape(count, 3)
 
 
 def _laplacian(vertices: Floats, faces: Ints) -> sp.csr_matrix:

@@ -101,7 +101,7 @@ def _closest_on_triangles(p: Floats, corners: Floats) -> Floats:
     area = np.maximum(d00 * d11 - d01 * d01, 1e-30)
     v, w = (d11 * d20 - d01 * d21) / area, (d00 * d21 - d01 * d20) / area
     inside = np.stack([1 - v - w, v, w], -1)
-    options = [np.where((inside >= 0).all(-1)[..., None], inside, np.nan)]
+    options = [np.where(np.all(inside >= 0, -1, keepdims=True), inside, np.nan)]
     for i, j in ((0, 1), (1, 2), (2, 0)):
         start, edge = corners[..., i, :], corners[..., j, :] - corners[..., i, :]
         t = np.clip(((p - start) * edge).sum(-1) / np.maximum((edge * edge).sum(-1), 1e-30), 0, 1)
