@@ -43,7 +43,8 @@ export class Stay {
     try {
       const kept = JSON.parse(this.#storage.getItem(NAME) ?? 'null') as Partial<Kept> | null
       if (typeof kept?.resume !== 'string' || typeof kept.until !== 'number') return ''
-      const same = kept.character === place.character && kept.scene === place.scene && kept.room === place.room
+      const same =
+        kept.character === place.character && kept.scene === place.scene && kept.room === place.room
       return same && Date.now() < kept.until ? kept.resume : ''
     } catch {
       return ''
