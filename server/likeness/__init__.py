@@ -1,4 +1,4 @@
-"""Likeness: an XR embodiment server that streams FLAME faces, in sync with their voice, tagged as generated."""
+"""Likeness, an XR embodiment server: FLAME faces in sync with their voice, live, tagged as generated."""
 
 from importlib.metadata import PackageNotFoundError, version
 

@@ -1,6 +1,6 @@
 """Progress bars of long work: on a terminal a bar, elsewhere silence."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 
 @contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
+def progress_bar(label: str) -> Generator[Callable[[float], None], None, None]:
     """A bar on stderr; the yielded function takes the share done, 0..1."""
     console = Console(stderr=True)
     columns = (
