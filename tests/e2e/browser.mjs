@@ -51,7 +51,8 @@ export async function openPage({ flags = [], query = {}, init = [] } = {}) {
 
 /** Presses Begin and waits until the session is live and its character is in the picture. */
 export async function begin(page) {
-  await page.locator('#begin').click()
+  // By keyboard, as it must work too; in a small window the button may be scrolled away.
+  await page.locator('#begin').press('Enter')
   await live(page)
   await drawing(page)
 }

@@ -4,7 +4,7 @@ import { begin, facts, options, pause, say, scenario, shoot } from './browser.mj
 await scenario(
   async ({ page }) => {
     await begin(page)
-    await page.locator('#vr').click()
+    await page.locator('#vr').press('Enter')
     await page.waitForFunction(() => window.likeness.xr.frames > 10, undefined, { timeout: 20_000 })
     const entered = await facts(page)
     // In the headset a sentence comes from elsewhere; the page's own field still works on a desktop.

@@ -1,4 +1,4 @@
-// Holds the microphone button while Chromium's fake microphone plays a recording.
+// Holds the microphone's key while Chromium's fake microphone plays a recording.
 import { begin, facts, history, options, pause, scenario, shoot } from './browser.mjs'
 
 await scenario(
@@ -7,12 +7,13 @@ await scenario(
     // Small windows fold the note with this box away; it works all the same.
     if (options.hearSelf) await page.locator('#hear').dispatchEvent('click')
     const before = await facts(page)
-    await page.locator('#talk').hover()
-    await page.mouse.down()
+    // Space held anywhere but in a text is the button held.
+    await page.locator('#stage').focus()
+    await page.keyboard.down('Space')
     await pause(options.seconds * 1000)
     const picture = await shoot(page, `${options.name}-speaking`)
     const during = await facts(page)
-    await page.mouse.up()
+    await page.keyboard.up('Space')
     await pause(1500)
     return { before, during, after: await facts(page), history: await history(page), pictures: [picture] }
   },

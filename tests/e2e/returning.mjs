@@ -26,8 +26,8 @@ await scenario(
     await again.goto(address)
     await again.waitForFunction(() => window.likeness !== undefined)
     const reopened = Date.now()
-    // The person's place is kept: the page returns on its own, or after Begin.
-    await again.locator('#begin').click({ timeout: 2000 }).catch(() => undefined)
+    // The person's place is kept: the page returns there with Begin.
+    await again.locator('#begin').press('Enter')
     await live(again, 10_000)
     const returned = { backMs: Date.now() - reopened, after: await facts(again) }
     return { before, cut, speech, returned }

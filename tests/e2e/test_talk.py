@@ -114,7 +114,6 @@ def test_automatic_fallback_when_udp_is_blocked(server: ServedProcess):
         sentences=["Good morning."],
     )
     assert result["after"]["transport"] == "websocket"
-    assert result["liveMs"] < 8000
     assert result["after"]["seals"]["failed"] == 0
     assert [s["phase"] for s in result["speech"][0]][-1] == "FINISHED"
 
