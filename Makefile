@@ -29,5 +29,11 @@ lint: $(STAMP) ## ruff, pyright, import-linter
 	@$(VENV)/bin/pyright --pythonpath $(PY)
 	@$(VENV)/bin/lint-imports
 
+avatars: setup ## build the open head and the cast from code, with portraits (about ten minutes)
+	@$(PY) -m tools.head.build && $(PY) -m tools.head.gallery portraits
+
+gallery: setup ## contact sheets of the cast and the 52 controls into docs/gallery
+	@$(PY) -m tools.head.gallery cast controls
+
 clean: ## remove everything that setup made
 	rm -rf $(VENV) webxr_client/node_modules server/likeness/web server/likeness/v1 artifacts

@@ -121,7 +121,7 @@ def mixed_colours(
     root_shade: float = 0.5,
 ) -> Array:
     """Colours [count,points,3]: strands of two colours with natural spread, darker at the root."""
-    pick = rng.random((count, 1, 1)) < share
-    base = np.where(pick, np.array(second), np.array(colour)) * rng.uniform(0.86, 1.12, (count, 1, 1))
+    mix = np.clip(share + 0.22 * np.sqrt(share) * rng.normal(size=(count, 1, 1)), 0, 1)
+    base = (np.array(colour) * (1 - mix) + np.array(second) * mix) * rng.uniform(0.86, 1.12, (count, 1, 1))
     t = np.linspace(0, 1, points)[None, :, None]
     return base * (root_shade + (1 - root_shade) * np.minimum(1, t * 2.2)) / 0.78

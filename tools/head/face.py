@@ -139,7 +139,7 @@ def with_lips(q: Array, triangles: Faces, mirror: NDArray[np.int64]) -> Array:
             else:
                 height, depth = (9.6, 5.8, 1.8, 0.0)[k], (27.6, 32.2, 32.0, 29.5)[k]
                 y = SEAM_Y - height * (1 - a**2.2) ** 0.85
-            y = y - 0.9 * a**3
+            y = y - 0.5 * a**3
             if k >= 2:  # the seam dips under the tubercle and rises beside it
                 y = y - 0.6 * bump(u, 0.20) + 0.5 * bump(a - 0.45, 0.22)
             z = depth - (depth - 17.5 - (0, -0.3, -0.9, -2.2)[k]) * a**2.1

@@ -3,7 +3,7 @@
 import numpy as np
 from tools.head.cards import Hair, cards, joined_hair, mixed_colours
 from tools.head.falloff import Array, bump, smoothstep
-from tools.head.hairstyle import smooth_noise, unit
+from tools.head.hair_growth import smooth_noise, unit
 from tools.head.look import BeardLook, BrowLook
 from tools.head.strand_atlas import BROW_COLUMNS
 from tools.head.surface import Surface

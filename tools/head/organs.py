@@ -57,7 +57,7 @@ def _tooth(width: float, height: float, depth: float) -> tuple[Array, Array]:
     t = np.linspace(0, 2 * np.pi, 12, endpoint=False)
     x = np.sign(np.cos(t)) * np.abs(np.cos(t)) ** 0.55
     z = np.sign(np.sin(t)) * np.abs(np.sin(t)) ** 0.7
-    profile = [(0.0, 0.55, 0.35), (0.10, 0.90, 0.50), (0.5, 1.0, 0.92), (1.0, 0.82, 1.0)]
+    profile = [(0.0, 0.86, 0.35), (0.07, 0.97, 0.50), (0.5, 1.0, 0.92), (1.0, 0.82, 1.0)]
     rings = [np.c_[x * width / 2 * sx, np.full(12, y * height), z * depth / 2 * sz] for y, sx, sz in profile]
     v = np.concatenate([*rings, [[0, -0.02 * height, 0]]])
     cap = np.c_[np.arange(12), (np.arange(12) + 1) % 12, np.full(12, len(v) - 1)]

@@ -194,7 +194,7 @@ def _paint(c: _Canvas, look: SkinLook, dense: Array) -> Map:
     lip = smoothstep(0.33, 0.62, c.lip)
     c.mix(lip * look.lip_strength, look.lips)
     c.colour *= (1 - 0.10 * np.clip(c.noise(1.6, 3), -1, 1) * lip)[..., None]
-    seam = bump(y - (SEAM_Y - 0.9 * (ax / 25) ** 3 - 0.6 * bump(ax, 5)), 1.0) * lip
+    seam = bump(y - (SEAM_Y - 0.5 * (ax / 25) ** 3 - 0.6 * bump(ax, 5)), 1.0) * lip
     c.mix(seam * 0.75, (0.13, 0.04, 0.035))
     c.mix(smoothstep(0.15, 0.8, gaussian_filter(c.nostril, 3)) * 0.93, (0.09, 0.03, 0.025))
     c.mix(smoothstep(0.05, 0.5, c.socket) * 0.8, tuple(tone * [0.85, 0.52, 0.55]))
