@@ -1,6 +1,7 @@
 """`likeness say`: a text, said by a character, as a take or a WAV."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import click
@@ -42,7 +43,7 @@ def say(text: str, character: str, head: str | None, output: Path, seed: int, ve
 
     _check_suffix(output, {".npz", ".wav"})
     who = load_character(character)
-    words = clean_text(click.get_text_stream("stdin").read() if text == "-" else text)
+    words = clean_text(sys.stdin.read() if text == "-" else text)
 
     async def perform() -> None:
         voice = EspeakVoice()
