@@ -58,9 +58,13 @@ def read_head_arrays(path: Path) -> dict[str, Array]:
     Raises:
         NotFoundError, InputError: see `read_arrays` and `read_pickled_arrays`.
     """
-    with_pickle = _starts_with(path) not in (b"PK\x03\x04", b"PK\x05\x06")
-    arrays = read_pickled_arrays(path, HEAD_KEYS) if with_pickle else read_arrays(path, HEAD_KEYS)
-    return arrays
+    start = _starts_with(path)
+    if start in (b"PK\x03\x04", b"PK\x05\x06"):
+        return read_arrays(path, HEAD_KEYS)
+    # A pickled dict starts with a protocol mark, or in the oldest protocols with "(" or "}".
+    if start[:1] in (b"\x80", b"(", b"}"):
+        return read_pickled_arrays(path, HEAD_KEYS)
+    raise InputError(f"{path} is neither an .npz nor a .pkl file. Give a head model in FLAME's format.")
 
 
 def read_identity_names(path: Path) -> tuple[str, ...]:
@@ -129,5 +133,7 @@ def _starts_with(path: Path) -> bytes:
             return file.read(4)
     except FileNotFoundError:
         raise NotFoundError(f"{path} does not exist.") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder; give the .npz or .pkl file in it.") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
