@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from likeness.errors import DeniedError, InputError, LimitError, NotFoundError
+from likeness.errors import DeniedError, InputError, LimitError, NotFoundError, SealError
 from likeness.performance.client_packets import ControlsIn, Ping, Pose, Stop, encode_client
 from likeness.performance.packet import decode_frame, read_head
 from likeness.provenance import SealChain, read_session, verify_ledger
@@ -343,17 +343,25 @@ async def test_the_log_tells_the_session_and_holds_no_text(stage: Stage, data: P
     assert verify_ledger(data / "ledger.sqlite").ok
 
 
-async def test_when_sealing_fails_that_stream_stops_and_the_others_go_on(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("part", ["seal", "log"])
+async def test_when_sealing_or_logging_fails_that_stream_stops_and_the_others_go_on(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     other, other_ear, welcome = await enter(stage)
     session, ear, mine = await enter(stage, character="curie", room=welcome.room)
     await until(ear.frames)
 
-    def broken(sequence: int, packet: bytes) -> None:
+    def seal(sequence: int, packet: bytes) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(session.record, "add", broken)
+    async def log(kind: str, data: object) -> None:
+        raise SealError("no space left")
+
+    if part == "seal":
+        monkeypatch.setattr(session.record, "add", seal)
+    else:
+        monkeypatch.setattr(session.record._entry, "event", log)  # pyright: ignore[reportPrivateUsage]
+        await session.handle(say("This cannot be logged."))
     await until(lambda: ear.closed)
     assert ear.of("notice")[-1].notice.fatal
     count = len(other_ear.sequences(mine.avatar))

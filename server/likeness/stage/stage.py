@@ -101,6 +101,7 @@ class Stage:
         self._driven: dict[Performer, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wakeup: asyncio.Future[None] | None = None
+        self._called = False
         self._next_pass = 0.0
         self._microphones = 0
         self._streak = 0
@@ -219,12 +220,13 @@ class Stage:
     def wake(self) -> None:
         """There is live sound: make its frames now rather than at the next tick."""
         future = self._wakeup
-        if future is None or future.done():
+        if future is None or future.done() or self._called:
             return
         wait = self._next_pass - self.now()
         if wait <= 0:
             future.set_result(None)
         else:
+            self._called = True
             asyncio.get_running_loop().call_later(wait, _set, future)
 
     def open_microphone(self, performer: Performer) -> None:
@@ -596,7 +598,7 @@ class Stage:
         sample = self.clock.sample()
         tick = (sample // SAMPLES_PER_FRAME + 1) * SAMPLES_PER_FRAME
         block = (sample // BLOCK + 1) * BLOCK
-        self._wakeup = loop.create_future()
+        self._wakeup, self._called = loop.create_future(), False
         timer = loop.call_later(max(0.0, self.clock.until(min(tick, block))) + 0.0002, _set, self._wakeup)
         try:
             await self._wakeup
