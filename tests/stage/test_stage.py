@@ -202,6 +202,12 @@ async def test_who_does_not_return_is_closed_and_the_token_dies(stage: Stage) ->
         await stage.hello(room_pb2.Hello(resume=welcome.resume), "test")
 
 
+async def test_who_says_hello_and_never_comes_is_closed_too(stage: Stage) -> None:
+    session, _ = await stage.hello(room_pb2.Hello(character="plain"), "test")
+    await until(lambda: session.id not in stage.sessions)
+    assert session.closed
+
+
 async def test_a_second_connection_replaces_the_first(stage: Stage) -> None:
     session, ear, _ = await enter(stage)
     newer = Ear()

@@ -78,8 +78,8 @@ class Session:
         self.hear_self = False
         self.closed = ""
         """Why the session ended; empty while it lives."""
-        self.lost_at: float | None = None
-        """When its person went away; None while connected."""
+        self.lost_at: float | None = stage.now()
+        """When its person went away, or was announced; None while connected."""
         self.rejected = 0
         """Messages that could not be used or came too fast."""
         self.speaker = None if performer is None else speaker_of(self, performer)
@@ -87,6 +87,7 @@ class Session:
         self.pings = False
         self.face_allowed = False
         """Whether the person lets their own face be captured."""
+        self._arrived = False
         self._stage = stage
         self._missed: deque[room_pb2.ServerMessage] = deque(maxlen=MISSED)
         limits = stage.config.limits
@@ -112,7 +113,8 @@ class Session:
         before, self.outlet = self.outlet, outlet
         if before is not None and before is not outlet:
             before.close("replaced: this session was opened somewhere else")
-        returned, self.lost_at = self.lost_at is not None, None
+        returned = self._arrived and self.lost_at is not None
+        self._arrived, self.lost_at = True, None
         self.last_heard = self._stage.now()
         self.pings = False
         for message in self._missed:
