@@ -94,3 +94,62 @@ def test_what_is_no_glb_leaves_nothing_behind(home: Path, tmp_path: Path) -> Non
     with pytest.raises(InputError, match="not a binary glTF"):
         import_character(tmp_path / "x.glb")
     assert not (home.parent / "LIKENESS_DATA" / "characters").exists()
+
+
+def obj(path: Path, vertices: np.ndarray, faces: np.ndarray) -> None:
+    rows = [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in vertices]
+    path.write_text("\n".join([*rows, *(f"f {a}/1 {b}/1 {c}/1" for a, b, c in faces + 1)]))
+
+
+def shapes_folder(folder: Path, egg: Path, names: list[str]) -> np.ndarray:
+    """A neutral mesh in centimetres and a shape per name; returns each shape's true move in metres."""
+    model = HeadModel.load(egg)
+    folder.mkdir()
+    obj(folder / "generic_neutral_mesh.obj", 100 * model.v_template, model.faces)
+    moves = model.expression_dirs.transpose(2, 0, 1)[: len(names)]
+    for name, move in zip(names, moves, strict=True):
+        obj(folder / f"{name}.obj", 100 * (model.v_template + move), model.faces)
+    return moves
+
+
+def test_a_folder_of_shapes_becomes_a_character(home: Path, tmp_path: Path, egg: Path) -> None:
+    names = ["jawOpen", "eyeBlink_L", "browInnerUp_L", "browInnerUp_R", "identity000"]
+    moves = shapes_folder(tmp_path / "FaceX Model", egg, names)
+    import_character(tmp_path / "FaceX Model", rights="MIT")
+    character = load_character("facex-model")
+    glb = parse_glb(character.avatar.read_bytes(), "x")
+    mesh = glb.list("meshes")[0]
+    expected = {"jawOpen": moves[0], "eyeBlinkLeft": moves[1], "browInnerUp": moves[2] + moves[3]}
+    assert set(mesh["extras"]["targetNames"]) == set(expected)
+    for name, target in zip(mesh["extras"]["targetNames"], mesh["primitives"][0]["targets"], strict=True):
+        assert np.abs(glb.accessor(target["POSITION"]) - expected[name]).max() < 2e-5
+    assert character.portrait.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("jawOpen", "v 1 2 3\n", "should match"),
+        ("jawOpen", "not an obj", "no vertices"),
+        ("jawOpen", "v a b c", "not a readable"),
+        ("generic_neutral_mesh", "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 9", "does not hold"),
+        ("generic_neutral_mesh", "v 0 0 0\nv 1 0 0\nv 0 1 0\n", "no faces"),
+        ("generic_neutral_mesh", "v 0 0 0\nv 1e9 0 0\nv 0 1 0\nf 1 2 3", "measures"),
+    ],
+)
+def test_wrong_files_in_a_folder_are_named(
+    home: Path, tmp_path: Path, egg: Path, name: str, content: str, words: str
+) -> None:
+    shapes_folder(tmp_path / "f", egg, ["jawOpen"])
+    (tmp_path / "f" / f"{name}.obj").write_text(content)
+    with pytest.raises(InputError, match=words):
+        import_character(tmp_path / "f", rights="MIT")
+
+
+def test_folders_without_neutral_or_shapes_are_refused(home: Path, tmp_path: Path, egg: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no neutral mesh"):
+        import_character(tmp_path / "empty", rights="MIT")
+    shapes_folder(tmp_path / "bare", egg, ["identity000"])
+    with pytest.raises(InputError, match="no shape named like a control"):
+        import_character(tmp_path / "bare", rights="MIT")

@@ -1,4 +1,4 @@
-"""Importing a guest character: a third-party .glb or VRM with ARKit-named morphs, fed the 52 controls."""
+"""Importing a guest character: a third-party .glb, VRM or folder of shapes, fed the 52 controls."""
 
 import io
 import json
@@ -17,6 +17,7 @@ from likeness.errors import InputError, LikenessError, MachineError
 from likeness.head.character import CHARACTER_ID, read_character
 from likeness.head.glb import Document, Glb, glb_bytes, object_of, read_glb
 from likeness.head.guest import GuestReport, inspect
+from likeness.head.mesh_folder import read_mesh_folder
 from likeness.head.places import avatars_root, data_dir
 from likeness.head.raster import portray
 
@@ -36,13 +37,13 @@ class CharacterReport:
 def import_character(
     path: Path, identifier: str | None = None, name: str | None = None, rights: str | None = None
 ) -> CharacterReport:
-    """Install a .glb or .vrm as a character that is fed controls.
+    """Install a .glb or .vrm, or a folder of .obj shapes, as a character that is fed controls.
 
     Its morph targets are renamed to the controls that they play, and the generated tag is written into it.
     The character's folder appears complete or not at all.
 
     Args:
-        path: the file.
+        path: the file, or the folder (see `read_mesh_folder`).
         identifier: id of the character; the file's name if None.
         name: who is portrayed; the file's name if None.
         rights: what allows the portrayal; what the file says if None.
@@ -52,8 +53,8 @@ def import_character(
             nothing of rights and none were given, or the id is taken or malformed.
         MachineError: the data folder cannot be written.
     """
-    glb = read_glb(path)
-    guest = inspect(glb, path.stat().st_size)
+    glb = read_mesh_folder(path) if path.is_dir() else read_glb(path)
+    guest = inspect(glb, len(glb.binary))
     if not guest.controls:
         found = ", ".join(sorted({t.name for t in guest.targets})[:12]) or "none"
         raise InputError(
@@ -76,7 +77,7 @@ def import_character(
             made.mkdir()
             (made / "avatar.glb").write_bytes(_tagged(glb, guest, shown, allowed))
             (made / "character.toml").write_text(_toml(shown, allowed, guest), encoding="utf-8")
-            picture = _portrait(path)
+            picture = _portrait(glb)
             if picture is None:
                 lines.append(
                     "portrait: none (its geometry could not be drawn here; put a portrait.png there)"
@@ -139,10 +140,12 @@ def _toml(name: str, rights: str, guest: GuestReport) -> str:
     return "\n".join([*rows, "controls_only = true", ""])
 
 
-def _portrait(path: Path) -> bytes | None:
+def _portrait(glb: Glb) -> bytes | None:
     """A front view of the upper part of the model as PNG; None if another reader cannot make sense of it."""
     try:
-        scene: Any = trimesh.load(io.BytesIO(path.read_bytes()), file_type="glb", force="scene")
+        scene: Any = trimesh.load(
+            io.BytesIO(glb_bytes(glb.document, glb.binary)), file_type="glb", force="scene"
+        )
         mesh: Any = scene.to_geometry() if hasattr(scene, "to_geometry") else scene.dump(concatenate=True)
         vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces)
     except (LikenessError, ValueError, KeyError, TypeError, IndexError, AttributeError, ImportError):

@@ -48,7 +48,7 @@ def avatar_glb(model: HeadModel, identity: Float32 | None = None, extras: Docume
         "rights": model.licence,
         **(extras or {}),
     }
-    out = _Writer()
+    out = GlbWriter()
     nodes = _joint_nodes(joints)
     nodes[0]["extras"] = {"likeness": likeness}
     materials: list[Document] = []
@@ -86,7 +86,7 @@ def avatar_glb(model: HeadModel, identity: Float32 | None = None, extras: Docume
 
 
 @dataclass(slots=True)
-class _Writer:
+class GlbWriter:
     """The binary chunk with its views and accessors."""
 
     blob: bytearray = field(default_factory=bytearray)
@@ -156,7 +156,7 @@ def _joint_nodes(joints: NDArray[np.float64]) -> list[Document]:
 
 
 def _mesh(
-    model: HeadModel, shaped: NDArray[np.float64], start: int, stop: int, out: _Writer
+    model: HeadModel, shaped: NDArray[np.float64], start: int, stop: int, out: GlbWriter
 ) -> Document | None:
     inside = (model.faces >= start).all(1) & (model.faces < stop).all(1)
     faces = model.faces[inside] - start
@@ -191,7 +191,7 @@ def _targets(
     normals: NDArray[np.float64],
     start: int,
     stop: int,
-    out: _Writer,
+    out: GlbWriter,
 ) -> tuple[list[str], list[Document]]:
     dirs, all_names = model.expression_dirs[start:stop], list(model.expression_names)
     if model.eyelid_dirs is not None:
