@@ -9,11 +9,12 @@ from likeness.performance.packet import PacketError
 class Pinger:
     """Makes pings and measures the round trip from their pongs. `clock` gives seconds."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: Callable[[], float], measured: Callable[[float], None] = lambda _: None
+    ) -> None:
+        """`measured` is told each round trip in seconds."""
+        self._clock, self._measured = clock, measured
         self._nonce = 0
-        self.round_trip: float | None = None
-        """Seconds, of the newest answered ping."""
 
     def ping(self) -> bytes:
         """The next ping, with this server's time in ms."""
@@ -21,7 +22,7 @@ class Pinger:
         return encode_client(Ping(self._nonce, self._clock() * 1000))
 
     def take(self, datagram: bytes) -> bool:
-        """Whether `datagram` is a pong; the newest ping's pong sets `round_trip`."""
+        """Whether `datagram` is a pong; the newest ping's pong is a round trip."""
         if not datagram or datagram[0] != PONG:
             return False
         try:
@@ -31,5 +32,6 @@ class Pinger:
         if isinstance(pong, Pong) and pong.nonce == self._nonce:
             elapsed = self._clock() - pong.client_time / 1000
             if 0 <= elapsed < 60:
-                self.round_trip = elapsed
+                self._measured(elapsed)
+                self._nonce = (self._nonce + 1) & 0xFFFFFFFF  # its copies measure nothing
         return True

@@ -59,12 +59,13 @@ class RtcPeer:
         welcome: room_pb2.Welcome,
         config: ServerConfig,
         text_of: ControlText,
+        metrics: WebMetrics,
         clock: Callable[[], float],
     ) -> None:
         self._pc, self._offer, self._session = pc, offer, session
         self._config, self._text_of, self._clock = config, text_of, clock
         self._own = welcome.avatar
-        self._pinger = Pinger(clock)
+        self._pinger = Pinger(clock, metrics.round_trip.observe)
         self._inlet = Inlet(session, self, config.limits, self._pinger, clock)
         self._texts: asyncio.Queue[str] = asyncio.Queue(TEXT_QUEUE)
         self._early: list[room_pb2.ServerMessage] = []
@@ -83,11 +84,6 @@ class RtcPeer:
         self._motion = pc.createDataChannel("motion", negotiated=True, id=1, ordered=False, maxRetransmits=0)
         self._listen()
         self._open_lines()
-
-    @property
-    def round_trip(self) -> float | None:
-        """Seconds, of the newest answered ping."""
-        return self._pinger.round_trip
 
     def send_motion(self, datagram: bytes) -> None:
         if self._motion.readyState != "open":
@@ -305,7 +301,7 @@ class RtcPeers:
         except BaseException:
             await pc.close()
             raise
-        peer = RtcPeer(pc, offer, session, welcome, self._config, self._text_of, self._clock)
+        peer = RtcPeer(pc, offer, session, welcome, self._config, self._text_of, self._metrics, self._clock)
         session.attach(peer)
         task = asyncio.create_task(peer.run(), name=f"rtc {session.id}")
         self._running[peer] = task

@@ -62,12 +62,14 @@ class Drawn:
     def correlation(self) -> float:
         """Of lip gap and loudness around each picture (a tenth of a second); nan where too little is known.
 
-        Picture by picture, so that it holds for a browser that draws few of them.
+        Picture by picture, so that it holds for a browser that draws few of them; pictures in which the
+        media clock stood still are left out.
         """
-        if len(self.time) < 10 or len(self.level_time) < 10:
+        live = np.diff(self.sample, prepend=-1) > 0
+        if live.sum() < 10 or len(self.level_time) < 10:
             return float("nan")
         loudness = np.convolve(np.sqrt(self.level), np.ones(10) / 10, "same")
-        return float(np.corrcoef(self.lip, np.interp(self.time, self.level_time, loudness))[0, 1])
+        return float(np.corrcoef(self.lip[live], np.interp(self.time[live], self.level_time, loudness))[0, 1])
 
     def sound_lag_ms(self, pcm: NDArray[np.int16], start: float) -> float:
         """How far the sound itself is ahead of the receiver's clock, ms, by its loudness.
