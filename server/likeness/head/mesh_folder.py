@@ -1,4 +1,4 @@
-"""A folder of meshes as a guest: one .obj per face shape, as ICT-FaceKit and modelling programs export them."""
+"""A folder of meshes as a guest: one .obj per shape, as ICT-FaceKit and modelling programs export them."""
 
 from pathlib import Path
 from typing import Any, Final
