@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from likeness.cli.bench.browser import a_server
 from likeness.cli.bench.figure import Figure, at_least, at_most, print_figures
-from likeness.cli.bench.join_client import JoinClient
+from likeness.cli.bench.join_client import PACKET, JoinClient
 from likeness.cli.bench.server_use import grpc_address, load_note, processor_seconds
 from likeness.cli.bench.speech_sample import speech_samples
 from likeness.v1.room_pb2 import Hello
@@ -26,6 +26,10 @@ LEAD: Final = 0.060
 """Seconds that frames go out before their sound."""
 SETTLE: Final = 1.0
 """Seconds at the start of each stream that are left out: connections are being made."""
+AUDIBLE: Final = 300
+"""int16 peak from which a block of voice can be told from another."""
+SEARCH: Final = 48_000
+"""Samples around its expected place where a block is looked for."""
 SETTINGS: Final = "[limits]\nsessions = 512\nrooms = 512\nhellos_per_second = 1000\n"
 
 
@@ -144,43 +148,62 @@ async def _latency(
     clients = await _streams(address, voices, streams, seconds, character, hear_self=True)
     out: list[float] = []
     for k, client in enumerate(clients):
-        offset = _offset(client, voices[k % len(voices)])
+        starts, offsets = _offsets(client, voices[k % len(voices)])
         ends = np.array([end for _, end in client.sent])
         times = np.array([when for when, _ in client.sent])
         first, last = times[0] + SETTLE, times[-1]
         for when, sample, _ in client.seen.frames():
-            needed = sample + LOOK_AHEAD - offset
-            index = int(np.searchsorted(ends, needed))
+            block = int(np.searchsorted(starts, sample, side="right")) - 1
+            if block < 0 or sample >= starts[block] + PACKET:
+                continue  # its sound did not come back: it cannot be told which packet it was in
+            index = int(np.searchsorted(ends, sample + LOOK_AHEAD - offsets[block]))
             if index < len(times) and first <= times[index] and when <= last:
                 out.append(when - times[index])
     return np.array(out)
 
 
-def _offset(client: JoinClient, pcm: NDArray[np.int16]) -> int:
-    """Media sample minus microphone sample: found by recognising a loud stretch of the voice that came back.
+def _offsets(client: JoinClient, pcm: NDArray[np.int16]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the voice blocks that were recognised start, and each one's media less microphone sample.
 
-    Raises ValueError when the voice is not the one that was sent, sample for sample.
+    The voice comes back sample for sample, so its place is found exactly, also after the server had to put
+    silence in or to catch up. Raises ValueError when nothing is recognised.
     """
-    voice = {sample: np.frombuffer(data, "<i2") for _, sample, data in client.seen.voice}
     sent = np.tile(pcm, client.sent[-1][1] // len(pcm) + 1)[: client.sent[-1][1]].astype(np.float32)
-    found: list[int] = []
-    loud = sorted(voice, key=lambda s: -float(np.abs(voice[s].astype(np.float32)).sum()))
-    for sample in sorted(loud[:8]):
-        piece = voice[sample].astype(np.float32)
-        spectrum = np.fft.rfft(sent, 2 * len(sent)) * np.conj(np.fft.rfft(piece, 2 * len(sent)))
-        match = np.fft.irfft(spectrum)[: len(sent) - len(piece)]
-        # A looped recording matches once a loop: the media clock says which one is meant.
-        exact = [
-            int(at)
-            for at in np.nonzero(match > 0.999 * match.max())[0]
-            if np.abs(sent[at : at + len(piece)] - piece).max() <= 1
-        ]
-        found += [sample - at for at in exact]
-    if not found:
+    starts: list[int] = []
+    offsets: list[int] = []
+    known: int | None = None
+    for _, sample, data in client.seen.voice:
+        block = np.frombuffer(data, "<i2").astype(np.float32)
+        if np.abs(block).max() < AUDIBLE:
+            continue
+        if known is None or not _is_at(sent, sample - known, block):
+            known = _find(sent, sample, block, known)
+        if known is not None:
+            starts.append(sample)
+            offsets.append(known)
+    if not starts:
         raise ValueError("the voice that came back is not the voice that was sent")
-    # A looped recording also matches a loop earlier or later; the media clock began before the first word.
-    values, counts = np.unique([o for o in found if o > 0], return_counts=True)
-    return int(values[counts == counts.max()].min())
+    return np.array(starts), np.array(offsets)
+
+
+def _is_at(sent: NDArray[np.float32], at: int, block: NDArray[np.float32]) -> bool:
+    piece = sent[max(at, 0) : max(at, 0) + len(block)]
+    return len(piece) == len(block) and bool(np.abs(piece - block).max() <= 1)
+
+
+def _find(
+    sent: NDArray[np.float32], sample: int, block: NDArray[np.float32], known: int | None
+) -> int | None:
+    """The offset of a block: near the one known so far, or else the earliest that the media clock allows."""
+    low = 0 if known is None else max(sample - known - SEARCH, 0)
+    high = len(sent) if known is None else sample - known + SEARCH
+    stretch = sent[low:high]
+    size = len(stretch) + len(block)
+    match = np.fft.irfft(np.fft.rfft(stretch, size) * np.conj(np.fft.rfft(block, size)), size)
+    # A looped recording matches once a loop; the media clock began before the first word was spoken.
+    places = [low + int(k) for k in np.argsort(match)[-8:] if _is_at(sent, low + int(k), block)]
+    fitting = [sample - at for at in places if sample > at]
+    return min(fitting, default=None)
 
 
 @click.command()
