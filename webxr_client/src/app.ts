@@ -342,7 +342,7 @@ export class App {
       }
       avatar.setComponents(components)
       entry.avatar = avatar
-      this.stage.seat(id, avatar, shownMark(performer))
+      this.stage.seat(id, avatar, shownMark(performer), performer.header.self)
     } catch (error) {
       entry.error = words(error)
       this.tell('ERROR', entry.error)

@@ -1,4 +1,5 @@
 import { type App, outputLatency } from './app'
+import { benchRender } from './stage/bench-render'
 import type { MarkProbe } from './stage/mark'
 
 /** A read-only view of the page for tests and the curious, as `window.likeness`. Values are copies. */
@@ -104,6 +105,7 @@ export function exposeDebug(app: App): void {
     get xr() {
       return { supported: app.headsetSupported, ...app.stage.xr }
     },
+    benchRender: (count: number, pictures: number) => benchRender(app.stage, count, pictures),
     say: (text: string) => app.say(text),
     stop: () => app.stop(),
     begin: (character?: string) => app.begin(character),

@@ -1,5 +1,6 @@
 import { Bone, Group, type Object3D, Quaternion, Vector3 } from 'three'
 import { MeshoptDecoder } from 'three/addons/libs/meshopt_decoder.module.js'
+import { clone as cloneSkinned } from 'three/addons/utils/SkeletonUtils.js'
 import { GLTFLoader } from 'three/addons/loaders/GLTFLoader.js'
 import { type Face, fromAxisAngle } from '../motion/face'
 import type { Vec3 } from '../wire/packet'
@@ -53,7 +54,8 @@ export class Avatar {
       triangles += (index ? index.count : (attributes['position']?.count ?? 0)) / 3
       // Morphs and bones move vertices out of the rest bounds; a head is never worth culling wrongly.
       node.frustumCulled = false
-      dress(node, quality)
+      // A copy shares materials that are dressed already.
+      if (node.userData['look'] === undefined) dress(node, quality)
       const influences = node.morphTargetInfluences
       for (const [name, at] of Object.entries(node.morphTargetDictionary ?? {})) {
         if (!influences) continue
@@ -82,6 +84,11 @@ export class Avatar {
         `The avatar ${url} could not be loaded: ${why}. Reload the page; if it stays, its file is missing or damaged.`,
       )
     }
+  }
+
+  /** Another avatar of the same looks: geometry, materials and textures are shared, the pose is its own. */
+  copy(quality: Quality): Avatar {
+    return new Avatar(cloneSkinned(this.group.children[0] ?? new Group()), this.url, quality)
   }
 
   /** Names of the expression components, in the order of the frames. */

@@ -1,4 +1,5 @@
 import {
+  BackSide,
   BoxGeometry,
   CanvasTexture,
   CircleGeometry,
@@ -75,9 +76,10 @@ export function disposeSet(set: StageSet): void {
 
 function study(): StageSet {
   const group = new Group()
-  group.add(wall(0x4d5146, 0x1c1e19, 6.4, 3.4, -2.1))
+  group.add(room(0x1c1e19))
+  group.add(wall(0x4d5146, 0x1c1e19, ROOM.width, ROOM.height, -2.1))
   group.add(floor(0x3a2a1c, 'boards'))
-  group.add(panelling(0x33241a, -2.06, 7))
+  group.add(panelling(0x33241a, -2.06, ROOM.width))
   const left = bookshelf(11)
   left.position.set(-1.72, 0, -1.86)
   const right = bookshelf(29)
@@ -97,14 +99,15 @@ function study(): StageSet {
       exposure: 1.08,
     },
     distance: 1.2,
-    plaque: { x: 0, y: -BUST - 0.045, z: 0.262, tilt: -0.42 },
+    plaque: { x: 0, y: -BUST - 0.004, z: 0.2, tilt: -0.25 },
     setEyeHeight: desk.setEyeHeight,
   }
 }
 
 function classroom(): StageSet {
   const group = new Group()
-  group.add(wall(0xd9d3c4, 0xb7b0a0, 8, 3.2, -2.1))
+  group.add(room(0xb7b0a0))
+  group.add(wall(0xd9d3c4, 0xb7b0a0, ROOM.width, ROOM.height, -2.14))
   group.add(floor(0x9a7b55, 'boards'))
   const board = new Mesh(
     new PlaneGeometry(3.2, 1.25),
@@ -136,13 +139,14 @@ function classroom(): StageSet {
       exposure: 0.92,
     },
     distance: 1.3,
-    plaque: { x: 0, y: -BUST - 0.045, z: 0.262, tilt: -0.42 },
+    plaque: { x: 0, y: -BUST - 0.004, z: 0.2, tilt: -0.25 },
     setEyeHeight: desk.setEyeHeight,
   }
 }
 
 function museum(): StageSet {
   const group = new Group()
+  group.add(room(0x3d3a36))
   // A niche: half a cylinder under a quarter sphere, in a darker wall.
   const light = new MeshStandardMaterial({
     map: plaster(0xb3aa9b, 0x8d8578),
@@ -160,14 +164,14 @@ function museum(): StageSet {
   const vault = new Mesh(new SphereGeometry(radius, 48, 24, Math.PI, Math.PI, 0, Math.PI / 2), light)
   vault.position.set(0, shoulder, -0.12)
   const wallShape = new Shape()
-    .moveTo(-3, 0)
+    .moveTo(-3.5, 0)
     .lineTo(-radius, 0)
     .lineTo(-radius, shoulder)
     .absarc(0, shoulder, radius, Math.PI, 0, true)
     .lineTo(radius, 0)
-    .lineTo(3, 0)
-    .lineTo(3, 3.2)
-    .lineTo(-3, 3.2)
+    .lineTo(3.5, 0)
+    .lineTo(3.5, 3.6)
+    .lineTo(-3.5, 3.6)
     .closePath()
   const face = new Mesh(new ShapeGeometry(wallShape, 32), dark)
   face.position.z = -0.12
@@ -196,7 +200,8 @@ function museum(): StageSet {
 
 function mirror(): StageSet {
   const group = new Group()
-  group.add(wall(0x54606a, 0x2b3238, 7, 3.2, -1.6))
+  group.add(room(0x2b3238))
+  group.add(wall(0x54606a, 0x2b3238, ROOM.width, ROOM.height, -1.6))
   group.add(floor(0x4b4038, 'boards'))
   // The frame stands between the viewer and the reflection, which lives behind it.
   const gilt = new MeshStandardMaterial({ color: 0xa27f43, roughness: 0.35, metalness: 0.75 })
@@ -294,6 +299,19 @@ function column(color: number): { group: Group; setEyeHeight: (y: number) => voi
   }
 }
 
+const ROOM = { width: 7, height: 3.6, depth: 6.4 }
+
+/** Side walls, ceiling and the wall behind the viewer: seen only by those who turn round in a headset. */
+function room(color: number): Mesh {
+  const mesh = new Mesh(
+    new BoxGeometry(ROOM.width, ROOM.height, ROOM.depth),
+    new MeshStandardMaterial({ color, roughness: 0.97, side: BackSide }),
+  )
+  // A hair larger than the back wall and lower than the floor, so that no two surfaces fight.
+  mesh.position.set(0, ROOM.height / 2 - 0.02, ROOM.depth / 2 - 2.2)
+  return mesh
+}
+
 function wall(middle: number, edge: number, width: number, height: number, z: number): Mesh {
   const mesh = new Mesh(
     new PlaneGeometry(width, height),
@@ -306,7 +324,7 @@ function wall(middle: number, edge: number, width: number, height: number, z: nu
 
 function floor(color: number, kind: 'boards' | 'stone'): Mesh {
   const mesh = new Mesh(
-    new CircleGeometry(4.5, 48),
+    new CircleGeometry(6, 48),
     new MeshStandardMaterial({
       map: kind === 'boards' ? woodGrain(color) : plaster(color, color),
       roughness: 0.7,

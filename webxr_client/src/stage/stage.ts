@@ -24,11 +24,16 @@ import { buildSet, disposeSet, type SceneName, type StageSet } from './set'
 /** Height of the character's eyes on a screen, metres; a headset's wearer gets their own. */
 const SCREEN_EYES = 1.42
 const TALK_DISTANCE = 1.2
+/** Between neighbours in a room, radians as seen by the viewer. */
+const RING_STEP = 0.46
 
 interface Seat {
   avatar: Avatar
   plaque: Plaque
   markText: string
+  place: Group
+  /** Stands in the middle. */
+  central: boolean
 }
 
 export interface StageOptions {
@@ -148,13 +153,14 @@ export class Stage {
   }
 
   /** Takes an avatar in; without a mark to show, it stays out of the picture. */
-  seat(id: number, avatar: Avatar, markText: string): void {
+  seat(id: number, avatar: Avatar, markText: string, central: boolean): void {
     this.unseat(id)
     const plaque = new Plaque()
     plaque.setText(markText)
-    this.#seats.set(id, { avatar, plaque, markText })
+    const place = new Group().add(avatar.group, plaque.mesh)
+    this.#seats.set(id, { avatar, plaque, markText, place, central })
     avatar.group.visible = false
-    this.#world.add(avatar.group, plaque.mesh)
+    this.#world.add(place)
     this.#arrange()
   }
 
@@ -172,6 +178,7 @@ export class Stage {
     this.#seats.delete(id)
     seat.avatar.dispose()
     seat.plaque.dispose()
+    seat.place.removeFromParent()
     this.#arrange()
   }
 
@@ -187,6 +194,43 @@ export class Stage {
   /** CSS pixels at the bottom that the page's own controls cover; the mark stays above them. */
   setBottomInset(pixels: number): void {
     this.#bottomInset = pixels
+  }
+
+  /**
+   * Draws `pictures` with `count` copies of a seated avatar, each posed anew by `pose`, and tells what a picture
+   * costs. CPU is the page's own work; the graphics are waited for in between.
+   */
+  async benchmark(
+    count: number,
+    pictures: number,
+    pose: (avatar: Avatar, copy: number, picture: number) => void,
+  ): Promise<{ drawCalls: number; triangles: number; cpuMs: number[] }> {
+    const seat = this.#seats.values().next().value
+    if (!seat || !this.mark.drawable) throw new Error('There is no avatar to copy yet: begin first.')
+    const copies = Array.from({ length: count - 1 }, (_, i) => {
+      const copy = seat.avatar.copy(this.quality)
+      // Rows of a classroom, seen from the front.
+      copy.group.position.set(((i % 10) - 4.5) * 0.75, this.#eyes - 0.2, -1 - Math.floor(i / 10) * 0.9)
+      this.#world.add(copy.group)
+      return copy
+    })
+    const cpuMs: number[] = []
+    this.#renderer.setAnimationLoop(null)
+    try {
+      for (let picture = 0; picture < pictures + 2; picture++) {
+        while (this.#backlog.busy(performance.now())) await new Promise(resolve => setTimeout(resolve, 1))
+        const begun = performance.now()
+        ;[seat.avatar, ...copies].forEach((avatar, i) => pose(avatar, i, picture))
+        this.#draw()
+        // The first two pictures compile shaders and upload textures.
+        if (picture >= 2) cpuMs.push(performance.now() - begun)
+        this.#backlog.submitted(performance.now())
+      }
+      return { drawCalls: this.drawCalls, triangles: this.triangles, cpuMs }
+    } finally {
+      for (const copy of copies) copy.group.removeFromParent()
+      this.#renderer.setAnimationLoop((time, frame) => this.#picture(time, frame))
+    }
   }
 
   /** Reads the mark's pixels out of the next picture. */
@@ -239,16 +283,10 @@ export class Stage {
     for (const seat of this.#seats.values()) {
       seat.avatar.group.visible = shown && seat.markText !== ''
     }
-    this.#renderer.info.reset()
     if (presenting) this.#meetEyes(frame)
     else this.#orbit.update(this.#eyes, elapsed, this.#calm.matches)
-    if (presenting) this.mark.placeInHeadset(this.#renderer.xr.getCamera())
-    const draw = (): void => this.#renderer.render(this.#scene, this.#camera)
-    if (!presenting && this.#enlarger) this.#enlarger.draw(this.#renderer, this.#pace.ratio, draw)
-    else draw()
+    this.#draw()
     if (!presenting) {
-      const { clientWidth, clientHeight } = this.#options.canvas
-      this.mark.drawScreen(this.#renderer, clientWidth, clientHeight, this.#bottomInset)
       for (const answer of this.#probes.splice(0)) answer(this.mark.probe(this.#renderer))
       this.#backlog.submitted(now)
       const ratio = this.#pace.picture(now)
@@ -260,6 +298,19 @@ export class Stage {
     this.#frames++
     if (this.#firstPicture === 0 && shown && this.#seats.size > 0) this.#firstPicture = performance.now()
     this.#options.drawn(due)
+  }
+
+  /** The scene and, over it, the mark. */
+  #draw(): void {
+    this.#renderer.info.reset()
+    const presenting = this.#renderer.xr.isPresenting
+    if (presenting) this.mark.placeInHeadset(this.#renderer.xr.getCamera())
+    const draw = (): void => this.#renderer.render(this.#scene, this.#camera)
+    if (!presenting && this.#enlarger) this.#enlarger.draw(this.#renderer, this.#pace.ratio, draw)
+    else draw()
+    if (presenting) return
+    const { clientWidth, clientHeight } = this.#options.canvas
+    this.mark.drawScreen(this.#renderer, clientWidth, clientHeight, this.#bottomInset)
   }
 
   /**
@@ -294,12 +345,20 @@ export class Stage {
 
   #arrange(): void {
     const { plaque } = this.#set
-    for (const seat of this.#seats.values()) {
-      seat.avatar.group.position.set(0, this.#eyes, 0)
-      seat.plaque.mesh.position.set(plaque.x, this.#eyes + plaque.y, plaque.z)
+    const seats = [...this.#seats.values()].sort((a, b) => Number(b.central) - Number(a.central))
+    seats.forEach((seat, i) => {
+      // The first stands in the middle, the others on both sides of it, in a ring round the viewer.
+      const angle = (i % 2 === 1 ? 1 : -1) * Math.ceil(i / 2) * RING_STEP
+      seat.place.position.set(
+        TALK_DISTANCE * Math.sin(angle),
+        this.#eyes,
+        TALK_DISTANCE * (1 - Math.cos(angle)),
+      )
+      seat.place.rotation.y = -angle
+      seat.plaque.mesh.position.set(plaque.x, plaque.y, plaque.z)
       seat.plaque.mesh.rotation.x = plaque.tilt
-    }
-    this.mark.setLines([...this.#seats.values()].map(seat => seat.markText).filter(text => text !== ''))
+    })
+    this.mark.setLines(seats.map(seat => seat.markText).filter(text => text !== ''))
   }
 }
 
