@@ -19,9 +19,8 @@ PRESS = CONTROLS.index("mouthPressLeft")
 TEXT = "Maybe Bob will keep my map. Please put the lamp upon the table, and bring a bottle of plum jam."
 
 
-@pytest.fixture(scope="module")
-def spoken() -> tuple[np.ndarray, list[TimedPhone]]:
-    """A sentence of the built-in voice after half a second of silence, and its phones."""
+def say(text: str) -> tuple[np.ndarray, list[TimedPhone]]:
+    """A text in the built-in voice after half a second of silence, and its phones."""
 
     async def speak() -> tuple[np.ndarray, list[TimedPhone]]:
         engine = load_voice("espeak")
@@ -29,7 +28,7 @@ def spoken() -> tuple[np.ndarray, list[TimedPhone]]:
         lead = RATE // 2
         sound, phones = [np.zeros(lead, np.int16)], []
         try:
-            async with aclosing(engine.speak(TEXT, VoiceSettings("en-us", pitch=35))) as chunks:
+            async with aclosing(engine.speak(text, VoiceSettings("en-us", pitch=35))) as chunks:
                 async for chunk in chunks:
                     sound.append(chunk.pcm)
                     phones += [TimedPhone(p.phone, p.start + lead, p.end + lead) for p in chunk.phones]
@@ -38,6 +37,11 @@ def spoken() -> tuple[np.ndarray, list[TimedPhone]]:
         return np.concatenate([*sound, np.zeros(RATE, np.int16)]).astype(np.float32) / 32768, phones
 
     return asyncio.run(speak())
+
+
+@pytest.fixture(scope="module")
+def spoken() -> tuple[np.ndarray, list[TimedPhone]]:
+    return say(TEXT)
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +86,15 @@ def test_a_closure_lasts_two_frames_at_least(mouth):
     edges = np.flatnonzero(np.diff(np.concatenate(([False], shut, [False])).astype(int)))
     assert len(edges)
     assert (edges[1::2] - edges[::2]).min() >= 2
+
+
+def test_a_voice_that_begins_does_not_begin_with_a_closure_of_its_own():
+    pcm, phones = say("All our eyes are here.")
+    assert not closures_said(phones)
+    controls = animate(pcm)
+    begin = phones[0].start // 800
+    assert controls[begin : begin + 24, JAW_OPEN].max() > 0.1
+    assert controls[: begin + 24, PRESS].max() < 0.25
 
 
 def test_before_and_after_speech_the_mouth_is_exactly_at_rest(spoken, mouth):

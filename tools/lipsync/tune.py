@@ -16,7 +16,7 @@ from likeness.speech.lip_scores import Score, Span, closures_shown, merge_closur
 from likeness.speech.lipsync import Fusion
 from likeness.speech.listener import LOOK_AHEAD, TICK, Listener
 
-_COLD = 12  # as in likeness.speech.lipsync
+_COLD = 2  # as in likeness.speech.lipsync
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,6 @@ def listen(utterances: Sequence[Utterance], weights: Path) -> list[Evidence]:
     for row, u in zip(sound, utterances, strict=True):
         wave = resample_poly(u.pcm / 32768.0, 3, 1)[: len(row) - lead]
         row[lead : lead + len(wave)] = wave
-    sound += 1e-5 * np.random.default_rng(0).standard_normal(sound.shape, np.float32)
     slots = torch.arange(len(utterances))
     heard = [
         listener.hear(slots, torch.from_numpy(sound[:, t * TICK : (t + 1) * TICK])) for t in range(ticks)

@@ -196,7 +196,7 @@ class LipSync:
 
 _EFFORT: Final = 0.12  # how much wider a louder voice opens the mouth: 13 % for 4 dB
 _LEAST: Final = 2  # ticks that lips stay shut: less is a flicker
-_COLD: Final = 12  # ticks of voice (200 ms) before a closure is believed
+_COLD: Final = 2  # ticks of voice before a closure is believed
 _FORGET_VOICE: Final = 15  # ticks without voice after which there is silence, whatever the network thinks
 _GATE_STEP: Final = 1 / 3
 _ALMOST: Final = 0.7  # how far lips near each other when a closure is likely but not believed
