@@ -33,7 +33,7 @@ avatars: setup ## build the open head and the cast from code, with portraits (ab
 	@$(PY) -m tools.head.build && $(PY) -m tools.head.gallery portraits
 
 gallery: setup ## contact sheets of the cast and the 52 controls into docs/gallery
-	@$(PY) -m tools.head.gallery cast controls
+	@$(PY) -m tools.head.gallery cast controls visemes lighting
 
 clean: ## remove everything that setup made
 	rm -rf $(VENV) webxr_client/node_modules server/likeness/web server/likeness/v1 artifacts

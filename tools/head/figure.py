@@ -54,6 +54,7 @@ def shape_figure(head: OpenHead, coefficients: dict[str, float]) -> Figure:
         Part(p.name, vertices[s : s + len(p.vertices)], p.faces, p.uv)
         for p, s in zip(head.parts, head.start, strict=False)
     ]
+    parts = [_inside(p, dense, head) if p.name in ("teeth_upper", "teeth_lower") else p for p in parts]
     centres = {}
     for side in (-1, 1):
         c = eye_centre(side)
@@ -98,3 +99,20 @@ def _mouth_inside(head: OpenHead, dense: Array) -> Array:
             break
         out[bag[through]] = core + (out[bag[through]] - core) * [0.86, 0.90, 0.96]
     return out
+
+
+def _inside(part: Part, dense: Array, head: OpenHead) -> Part:
+    """Teeth narrowed until no molar shows through a narrow cheek."""
+    outer = head.masks.inner < 0.05
+    normal = vertex_normals(dense, head.cage.dense_faces)[outer]
+    tree = cKDTree(dense[outer])
+    v = part.vertices.copy()
+    front = v[:, 2].max()
+    for _ in range(8):
+        back = v[:, 2] < front - 8
+        _, k = tree.query(v[back])
+        if (((dense[outer][k] - v[back]) * normal[k]).sum(1) > 2.0).all():
+            break
+        v[:, 0] *= 0.93
+        v[:, 2] = front + (v[:, 2] - front) * 0.93
+    return Part(part.name, v, part.faces, part.uv)

@@ -1,4 +1,4 @@
-"""Contact sheets and portraits: `python -m tools.head.gallery [portraits|cast|controls ...]`."""
+"""Contact sheets and portraits: `python -m tools.head.gallery portraits cast controls visemes lighting`."""
 
 import argparse
 import sys
@@ -122,6 +122,54 @@ def controls(name: str = "plain") -> None:
     _sheet("controls", shots, 9)
 
 
+VISEMES: dict[str, dict[str, float]] = {
+    "rest": {},
+    "p b m": {"jawOpen": 0.08, "mouthClose": 0.08, "mouthPressLeft": 0.5, "mouthPressRight": 0.5},
+    "f v": {"jawOpen": 0.08, "mouthRollLower": 0.55, "mouthUpperUpLeft": 0.2, "mouthUpperUpRight": 0.2},
+    "th": {"jawOpen": 0.18, "tongueOut": 0.3, "mouthLowerDownLeft": 0.2, "mouthLowerDownRight": 0.2},
+    "t d n": {"jawOpen": 0.15, "mouthStretchLeft": 0.15, "mouthStretchRight": 0.15},
+    "k g": {"jawOpen": 0.22},
+    "ch sh": {"jawOpen": 0.10, "mouthFunnel": 0.55},
+    "s z": {
+        "jawOpen": 0.05,
+        "mouthStretchLeft": 0.3,
+        "mouthStretchRight": 0.3,
+        "mouthLowerDownLeft": 0.3,
+        "mouthLowerDownRight": 0.3,
+    },
+    "r": {"jawOpen": 0.15, "mouthFunnel": 0.35, "mouthPucker": 0.2},
+    "a": {"jawOpen": 0.62},
+    "e": {"jawOpen": 0.32, "mouthStretchLeft": 0.3, "mouthStretchRight": 0.3},
+    "i": {"jawOpen": 0.14, "mouthSmileLeft": 0.4, "mouthSmileRight": 0.4},
+    "o": {"jawOpen": 0.38, "mouthFunnel": 0.6, "mouthPucker": 0.2},
+    "u w": {"jawOpen": 0.12, "mouthPucker": 0.85},
+}
+"""Mouth shapes of English sounds, for looking at."""
+
+
+def visemes(names: list[str]) -> None:
+    """docs/gallery/visemes.jpg: mouth shapes on a few faces."""
+    view: Shot = {"width": 200, "height": 190, "distance": 0.55, "target": [0, -0.04, 0]}
+    shots = [(n, f"{n}: {v}", {**view, **_pose(c)}) for n in names for v, c in VISEMES.items()]
+    _sheet("visemes", shots, len(VISEMES) // 2)
+
+
+def lighting(names: list[str]) -> None:
+    """docs/gallery/lighting.jpg: the same face under different light."""
+    lights: dict[str, Shot] = {
+        "studio": {},
+        "window from the left": {"light": [0.9, 0.25, 0.35], "lightColour": 0xE8F0FF, "ambient": 0.25},
+        "noon": {"light": [0.05, 1.0, 0.25], "lightColour": 0xFFFFFF, "lightPower": 3.2, "ambient": 0.5},
+        "lamp": {"light": [-0.5, 0.35, 0.6], "lightColour": 0xFFC98A, "lightPower": 2.4, "ambient": 0.15},
+        "overcast": {"lightPower": 0.4, "ambient": 1.0},
+        "from behind": {"light": [0.3, 0.5, -0.9], "lightPower": 3.0, "ambient": 0.3},
+    }
+    view: Shot = {"width": 300, "height": 330, "yaw": -20, "distance": 1.1, "target": [0, -0.035, -0.04]}
+    _sheet(
+        "lighting", [(n, f"{n}: {k}", {**view, **v}) for n in names for k, v in lights.items()], len(lights)
+    )
+
+
 def _pose(values: dict[str, float]) -> Shot:
     names = [str(n) for n in np.load(ROOT / "avatars" / "heads" / "open.npz")["expression_names"]]
     return pose(build_rig(names), names, values, CONTROLS)
@@ -147,7 +195,10 @@ def main() -> int:
     """Writes the chosen pictures."""
     parser = argparse.ArgumentParser(prog="python -m tools.head.gallery", description=__doc__)
     parser.add_argument(
-        "what", nargs="*", default=["portraits", "cast", "controls"], help="portraits, cast, controls"
+        "what",
+        nargs="*",
+        default=["portraits", "cast", "controls", "visemes", "lighting"],
+        help="portraits, cast, controls, visemes, lighting",
     )
     parser.add_argument("--character", nargs="+", help="only these")
     arguments = parser.parse_args()
@@ -159,8 +210,14 @@ def main() -> int:
             cast(names)
         elif what == "controls":
             controls()
+        elif what == "visemes":
+            visemes([n for n in ("man", "curie") if n in names])
+        elif what == "lighting":
+            lighting([n for n in ("einstein", "douglass", "lovelace") if n in names])
         else:
-            print(f"no sheet {what!r}; there are portraits, cast, controls.", file=sys.stderr)
+            print(
+                f"no sheet {what!r}; there are portraits, cast, controls, visemes, lighting.", file=sys.stderr
+            )
             return 2
     return 0
 

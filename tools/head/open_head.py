@@ -262,7 +262,7 @@ def texture_coordinates(head: OpenHead) -> tuple[Array, Faces]:
 
 
 def write_open_head(head: OpenHead, path: Path) -> None:
-    """Writes the model in metres; see docs/head-format for the keys."""
+    """Writes the model in metres, with the keys that likeness.head.head_file reads."""
     names = list(head.expressions)
     rig = build_rig(names)
     shape = np.stack([*head.identity.values(), *head.expressions.values()], -1) / 1000

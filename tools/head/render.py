@@ -70,7 +70,7 @@ def render(shots: list[Shot], done: Callable[[], None] | None = None) -> None:
 
 
 def pose(rig: Rig, names: list[str], controls: dict[str, float], order: tuple[str, ...]) -> dict[str, object]:
-    """Morph weights and joint turns of a shot for some controls (see the head format's rig)."""
+    """Morph weights and joint turns of a shot for some controls."""
     c = np.array([controls.get(n, 0.0) for n in order])
     psi = rig.expression @ c + rig.corrective @ (c[rig.pairs[:, 0]] * c[rig.pairs[:, 1]])
     lids = np.clip(rig.eyelids @ c, 0, 1)

@@ -15,7 +15,7 @@ LOOK = {"Down": 22.0, "Up": 20.0, "In": 26.0, "Out": 26.0}
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """The matrices of the head file's rig_* keys (see the head format)."""
+    """The matrices of the head file's rig_* keys."""
 
     expression: Array
     corrective: Array
