@@ -118,10 +118,15 @@ class Performer:
         """The media sample up to which the voice has been sent."""
         return self.next_block
 
-    def frames_due(self, stage_sample: int) -> list[FrameJob]:
-        """The frames whose time has come, or whose live sound has; takes them off the clock."""
+    def frames_due(self, stage_sample: int, eager: bool = True) -> list[FrameJob]:
+        """The frames whose time has come, or whose live sound has; takes them off the clock.
+
+        eager: as soon as possible; otherwise one frame at a time, as long as it is not late.
+        """
         clock, jobs, mic = self.clock(stage_sample), list[FrameJob](), self.microphone
         while len(jobs) < CATCH_UP:
+            if jobs and not eager and self.next_frame > clock - SAMPLES_PER_FRAME:
+                break
             hop = None
             if mic is None:
                 if self.next_frame > clock:

@@ -46,6 +46,9 @@ GAP: Final = 0.002
 """Seconds between passes at least: sound that arrives together is worked on together."""
 GAP_PER_VOICE: Final = 0.0002
 """The same for each open microphone: the more there are, the more they are worked on together."""
+EAGER_VOICES: Final = 16
+"""Up to so many open microphones, a frame is made as soon as its sound is here; beyond, a round of one frame
+of each is made at a time: a second round in a pass costs as much as the first, however few are in it."""
 REST: Final = 0.5
 """Pause after a pass, of its own length: the engine keeps a third of its time."""
 STALL: Final = SAMPLE_RATE // 4
@@ -609,7 +612,7 @@ class Stage:
     def _due(self, sample: int) -> tuple[list[FrameJob], list[VoiceJob]]:
         frames: list[FrameJob] = []
         voices: list[VoiceJob] = []
-        self._microphones = 0
+        eager, self._microphones = self._microphones <= EAGER_VOICES, 0
         for session in self.sessions.values():
             performer = session.performer
             if performer is None or performer.failed:
@@ -618,7 +621,7 @@ class Stage:
             late = performer.microphone is None and performer.behind(sample)
             if late:
                 self.metrics.late_frames.inc(late)
-            frames += performer.frames_due(sample)
+            frames += performer.frames_due(sample, eager)
             voices += performer.blocks_due(sample, _wanted(session))
         return frames, voices
 
