@@ -1,9 +1,15 @@
 // What a picture costs the page: draw calls, triangles and its own time, for one avatar and for many.
-import { begin, options, scenario } from './browser.mjs'
+import { live, options, scenario } from './browser.mjs'
+
+// Full quality without a GPU: the first picture alone may take a minute.
+const PATIENCE_MS = 240_000
 
 await scenario(
   async ({ page }) => {
-    await begin(page)
+    page.setDefaultTimeout(PATIENCE_MS)
+    await page.locator('#begin').press('Enter')
+    await live(page, PATIENCE_MS)
+    await page.waitForFunction(() => window.likeness.firstPicture > 0, undefined, { timeout: PATIENCE_MS })
     const costs = []
     for (const [count, pictures] of options.counts) {
       costs.push(await page.evaluate(([n, p]) => window.likeness.benchRender(n, p), [count, pictures]))
