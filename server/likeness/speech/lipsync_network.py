@@ -49,7 +49,12 @@ class LipSyncNetwork:
                 f"expected ({4 * BANDS}, C) and (C, {OUTPUTS}): train them with this version's tools/lipsync"
             )
         self._input = torch.zeros(capacity, 2 * BANDS)
-        self._rings = [torch.zeros(capacity * 2 * d, width) for d in self.dilations]
+        # One table holds what every layer heard: for each speaker, a ring of 2 d rows for each dilation d.
+        self._sizes = torch.tensor([2 * d for d in self.dilations])
+        self._rows = int(self._sizes.sum())
+        self._starts = torch.cumsum(self._sizes, 0) - self._sizes
+        self._halves = self._sizes // 2
+        self._past = torch.zeros(capacity * self._rows, width)
 
     @property
     def parameters(self) -> int:
@@ -66,8 +71,7 @@ class LipSyncNetwork:
     def reset(self, slot: int) -> None:
         """Forget what a speaker said."""
         self._input[slot] = 0.0
-        for dilation, ring in zip(self.dilations, self._rings, strict=True):
-            ring[slot * 2 * dilation : (slot + 1) * 2 * dilation] = 0.0
+        self._past[slot * self._rows : (slot + 1) * self._rows] = 0.0
 
     def step(self, slots: Tensor, clock: Tensor, bands: Tensor) -> Tensor:
         """Head outputs [N, OUTPUTS] (logits) after one more tick.
@@ -75,17 +79,19 @@ class LipSyncNetwork:
         slots int64 [N]; clock int64 [N], how many ticks each of them has had before; bands [N, 2, 64]
         normalised log-mel spectra of the tick.
         """
+        n, layers = len(slots), len(self._layers)
         now = bands.flatten(1)
         x = torch.relu(torch.addmm(self._first_bias, torch.cat([self._input[slots], now], 1), self._first))
         self._input[slots] = now
-        for dilation, ring, (weight, bias) in zip(self.dilations, self._rings, self._layers, strict=True):
-            size = 2 * dilation
-            base = slots * size
-            oldest = base + clock % size
-            middle = base + (clock + dilation) % size
-            taps = torch.cat([ring[oldest], ring[middle], x], 1)
-            ring[oldest] = x
-            x = x + torch.relu(torch.addmm(bias, taps, weight))
+        base = slots[:, None] * self._rows + self._starts  # [N, layers]
+        oldest = base + clock[:, None] % self._sizes
+        middle = base + (clock[:, None] + self._halves) % self._sizes
+        past = self._past[torch.stack([oldest, middle], 2).flatten()].view(n, layers, -1)
+        heard: list[Tensor] = []
+        for k, (weight, bias) in enumerate(self._layers):
+            heard.append(x)
+            x = x + torch.relu(torch.addmm(bias, torch.cat([past[:, k], x], 1), weight))
+        self._past[oldest.flatten()] = torch.stack(heard, 1).flatten(0, 1)
         return torch.addmm(self._head_bias, x, self._head)
 
 
