@@ -13,7 +13,10 @@ from likeness.speech import EspeakVoice, TimedPhone
 
 pytestmark = pytest.mark.browser
 
-LOUD = "Imagination is more important than knowledge. For knowledge is limited."
+LOUD = (
+    "Imagination is more important than knowledge. For knowledge is limited. "
+    "Whereas imagination embraces the entire world, all around us, and all that will ever be."
+)
 CLOSURES = "Bob may baptize my puppy, maybe Pam may pump a big pipe. My baby may be a bumpy bumblebee."
 BILABIAL = ("p", "b", "m")
 SMALL = {"width": 480, "height": 300}
@@ -119,8 +122,8 @@ def test_automatic_fallback_when_udp_is_blocked(server: ServedProcess):
 
 
 def spoken(talk: dict[str, Any], index: int) -> Drawn:
-    """What was drawn during one sentence and a quarter of a second on both sides."""
-    pad = 12_000
+    """What was drawn during one sentence and half a second on both sides."""
+    pad = 24_000
     return Drawn.of(talk["history"]).during(started(talk, index) - pad, ended(talk, index) + pad)
 
 
