@@ -24,8 +24,8 @@ def draw(losses: Path, metrics: dict[str, Any], output: Path) -> None:
     for k, source in enumerate(sources):
         at = [i + 0.25 * k for i in range(len(voices))]
         right.bar(at, [v[source]["strict_f"] for v in voices.values()], width=0.23, label=source)
-    right.set_xticks([i + 0.25 for i in range(len(voices))], list(voices))
+    right.set_xticks([i + 0.25 for i in range(len(voices))], [v.replace(":", ":\n") for v in voices])
     right.set(ylabel="strict F", ylim=(0, 1), title="closures on p, b, m; voices never trained on")
-    right.legend(loc="lower right")
+    right.legend(loc="upper right", ncols=3)
     figure.tight_layout()
     figure.savefig(output, dpi=110)

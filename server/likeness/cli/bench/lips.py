@@ -35,10 +35,10 @@ Float32 = NDArray[np.float32]
 VOICES: Final = (
     VoiceSettings("en-gb-x-gbclan", pitch=40, rate=150),
     VoiceSettings("en-gb-x-gbcwmd", pitch=60, rate=165),
-    VoiceSettings("en-us", variant="f4", pitch=70, rate=175),
-    VoiceSettings("en-us", variant="m6", pitch=20, rate=160),
+    VoiceSettings("en-gb-x-gbclan", variant="f4", pitch=70, rate=175),
+    VoiceSettings("en-gb-x-gbcwmd", variant="m6", pitch=20, rate=160),
 )
-"""Accents or settings of the built-in voice that training did not use."""
+"""Accents of the built-in voice that training did not use; it did use the engine and its timbres."""
 SENTENCES: Final = (
     "My baby brother may have bumped the lamp before supper.",
     "Please put the paper cup back upon the marble table.",
