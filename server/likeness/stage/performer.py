@@ -91,8 +91,6 @@ class Performer:
         self.components = components
         self.scales = scales
         self.session = ""
-        self.seat = 0
-        """Its place in the room, see Room.free_seat."""
         self.removed = False
         """It is off the stage; its row may be another's."""
         self.epoch = 0

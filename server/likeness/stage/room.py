@@ -1,24 +1,16 @@
 """Room: the people and performers that perceive each other."""
 
-import math
 import secrets
 from collections.abc import Iterator
 from typing import Final
 
-import numpy as np
-
 from likeness.errors import InputError
-from likeness.head.frame import Float32
 from likeness.stage.outlet import VoicePacket
 from likeness.stage.performer import Performer
 from likeness.stage.session import Session
 from likeness.v1 import room_pb2
 
 SCENES: Final = ("study", "mirror", "classroom", "museum", "therapy")
-ARC: Final = 1.6
-"""Metres from the visitor's place to the seats."""
-SEAT_ANGLE: Final = 0.42
-"""Radians from seat to seat: two thirds of a metre between faces."""
 _ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is mistaken for something else
 _ALLOWED: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
@@ -39,11 +31,6 @@ class Room:
             self._avatars = self._avatars % 0xFFFF + 1
             if self._avatars not in taken:
                 return self._avatars
-
-    def free_seat(self) -> int:
-        """The innermost seat that nobody has."""
-        taken = {performer.seat for performer in self.performers}
-        return next(k for k in range(len(taken) + 1) if k not in taken)
 
     @property
     def performers(self) -> Iterator[Performer]:
@@ -74,17 +61,6 @@ class Room:
             packet = own if session is speaker and not session.hear_self else everyone
             if packet is not None:
                 session.send_voice(packet)
-
-
-def seat_place(seat: int) -> tuple[Float32, Float32]:
-    """Rotation (axis-angle [3], rad) and eyes [3] (m) of a seat: an arc around who stands before the scene.
-
-    Seat 0 is the middle; then one to each side in turn, each turned towards the visitor.
-    """
-    step = (seat + 1) // 2 * (1 if seat % 2 else -1)
-    angle = step * SEAT_ANGLE
-    position = np.array([ARC * math.sin(angle), 0.0, ARC * (1 - math.cos(angle))], np.float32)
-    return np.array([0.0, -angle, 0.0], np.float32), position
 
 
 def new_room_id() -> str:

@@ -32,7 +32,7 @@ from likeness.stage.outlet import BLOCK, ControlText
 from likeness.stage.performer import FrameJob, Performer, VoiceJob, Wanted
 from likeness.stage.rate_limit import RateLimit
 from likeness.stage.record import Archive
-from likeness.stage.room import SCENES, Room, check_room_id, new_room_id, seat_place
+from likeness.stage.room import SCENES, Room, check_room_id, new_room_id
 from likeness.stage.session import Session
 from likeness.stage.speaker import Speaker, Utterance
 from likeness.tracking.face import TrackedFace
@@ -415,9 +415,6 @@ class Stage:
 
         record.on_failure = fail
         self.rooms.setdefault(room_id, room)
-        if performer is not None:
-            performer.seat = room.free_seat()
-            self.engine.post("set_seat", performer.row, *seat_place(performer.seat))
         room.sessions[session.id] = session
         self.sessions[session.id] = session
         self._resume[session.resume_token] = session

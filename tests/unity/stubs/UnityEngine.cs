@@ -99,6 +99,9 @@ namespace UnityEngine
         public static int Min(int a, int b) { return Math.Min(a, b); }
         public static float Abs(float v) { return Math.Abs(v); }
         public static float Clamp(float v, float a, float b) { return v; }
+        public const float Rad2Deg = 57.29578f;
+        public static float Sin(float v) { return v; }
+        public static float Cos(float v) { return v; }
         public static float Clamp01(float v) { return v; }
     }
 

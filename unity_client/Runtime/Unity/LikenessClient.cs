@@ -32,6 +32,7 @@ namespace Likeness.Unity
         [Tooltip("Makes an avatar for everyone in the room. Off: place LikenessAvatar components yourself.")]
         [SerializeField] private bool spawnAvatars = true;
 
+        private const float Arc = 1.6f, SeatAngle = 0.42f;
         private LikenessSession _session;
 
         /// <summary>The session; null before <see cref="Connect"/>.</summary>
@@ -81,7 +82,7 @@ namespace Likeness.Unity
             if (_session == null) return;
             _session.Dispose();
             _session = null;
-            foreach (LikenessAvatar avatar in _spawned.Values) if (avatar != null) Destroy(avatar.gameObject);
+            foreach (LikenessAvatar avatar in _spawned.Values) if (avatar != null) Destroy(avatar.transform.parent.gameObject);
             _spawned.Clear();
         }
 
@@ -124,12 +125,24 @@ namespace Likeness.Unity
             if (spawnAvatars)
             {
                 var go = new GameObject(stream.Header.Name);
-                go.transform.SetParent(transform, false);
+                go.transform.SetParent(Seat(stream.Header.Name), false);
                 var avatar = go.AddComponent<LikenessAvatar>();
                 avatar.Bind(this, stream);
                 _spawned[stream.Header.Avatar] = avatar;
             }
             if (AvatarJoined != null) AvatarJoined(stream);
+        }
+
+        /// <summary>A place on an arc around who stands before the room: the middle, then one to each side.</summary>
+        private Transform Seat(string label)
+        {
+            int i = _spawned.Count;
+            float angle = (i % 2 == 1 ? 1 : -1) * (i + 1) / 2 * SeatAngle;
+            var seat = new GameObject("Seat of " + label).transform;
+            seat.SetParent(transform, false);
+            seat.localPosition = new Vector3(Arc * Mathf.Sin(angle), 0, Arc * (1 - Mathf.Cos(angle)));
+            seat.localRotation = Quaternion.Euler(0, -angle * Mathf.Rad2Deg, 0);
+            return seat;
         }
 
         private void OnLeft(AvatarStream stream, string reason)
@@ -138,7 +151,7 @@ namespace Likeness.Unity
             if (_spawned.TryGetValue(stream.Header.Avatar, out avatar))
             {
                 _spawned.Remove(stream.Header.Avatar);
-                if (avatar != null) Destroy(avatar.gameObject);
+                if (avatar != null) Destroy(avatar.transform.parent.gameObject);
             }
             if (AvatarLeft != null) AvatarLeft(stream, reason);
         }
