@@ -1,10 +1,11 @@
 """Laying one head over another: which point of the open head is which point of a guest.
 
-First the open head's identity and place are fitted to the guest (Gauss-Newton on point-to-plane distances),
-then its vertices are freed under a bending penalty (non-rigid ICP, after Amberg et al. 2007, "Optimal step
-nonrigid ICP algorithms for surface registration", with a bi-Laplacian of the displacement for the stiffness
-term). Both heads bring skinning, and that holds the landmarks: the eyes' joints fix place and scale, and the
-jaw's weights tell the touching lips apart. No landmark numbers of anybody's topology are needed.
+First place and identity are fitted (Gauss-Newton on point-to-plane distances, landmarks weighing much at
+first and little in the end), then the vertices are freed under a bending penalty (non-rigid ICP, after Amberg
+et al. 2007, "Optimal step nonrigid ICP algorithms for surface registration", with a bi-Laplacian of the
+displacement for the stiffness term). Both heads bring skinning, and that holds the landmarks: the eyes'
+joints, the place where the jaw's weights part the lips, the nose's tip above it. No landmark numbers of
+anybody's topology are needed.
 """
 
 from collections.abc import Callable
@@ -34,6 +35,8 @@ FREE_STEPS = (
 """Stiffness of bending, and the distance in metres beyond which pairs are not believed."""
 PULL = 0.15
 """Weight of point-to-point beside point-to-plane distances: how much surfaces resist sliding."""
+SOFT_PLACES, SOFT_WIDTH, SOFT_SIZE = 32, 0.06, 0.003
+"""Number, width (m) and unit (m) of the soft shifts that help our identities to fit a guest."""
 RIDGE = 1e-4
 """Weight that keeps vertices without any pair near their start."""
 
@@ -71,7 +74,7 @@ def correspond(
     """
     fit = _Fit(source, target)
     for step in range(IDENTITY_STEPS):
-        fit.identity_step(max(0.03 * 0.85**step, 0.006))
+        fit.identity_step(max(0.03 * 0.85**step, 0.006), max(0.8**step, 0.05))
         progress(0.4 * (step + 1) / IDENTITY_STEPS)
     free = _FreeMesh(source, fit.vertices())
     for k, (stiffness, reach) in enumerate(FREE_STEPS):
@@ -87,6 +90,67 @@ def correspond(
     return Correspondence(free.laid, fit.rotation, fit.scale, fit.shift, contact, trust)
 
 
+def _landmarks(
+    ours: HeadModel, our_place: Floats, theirs: HeadModel, their_place: Floats
+) -> tuple[Floats, Floats]:
+    """Rows [M,Vs] and [M,V] that pick the same points on both heads: eyes, and mouth and nose where found."""
+    rows: list[list[Floats]] = []
+    for model, place in ((ours, our_place), (theirs, their_place)):
+        picked = [model.joint_regressor[joint].astype(np.float64) for joint in (LEFT_EYE, RIGHT_EYE)]
+        eyes = np.array([row @ place for row in picked])
+        for found in _mouth_and_nose(model, np.asarray(place, np.float64), eyes):
+            row = np.zeros(model.vertex_count)
+            if len(found):
+                row[found] = 1 / len(found)
+            picked.append(row)
+        rows.append(picked)
+    both = [(a, b) for a, b in zip(*rows, strict=True) if a.any() and b.any()]
+    return np.array([a for a, _ in both]), np.array([b for _, b in both])
+
+
+def _mouth_and_nose(model: HeadModel, place: Floats, eyes: Floats) -> tuple[Ints, Ints]:
+    """Vertices where the lips meet in the middle, and the nose's tip; empty where none is found."""
+    apart, middle = float(np.linalg.norm(eyes[0] - eyes[1])), eyes.mean(0)
+    jaw = model.weights[:, JAW]
+    skin = model.weights[:, LEFT_EYE:].sum(1) < 0.5
+    central = (
+        skin & (np.abs(place[:, 0] - middle[0]) < 0.15 * apart) & (place[:, 2] > middle[2] - 0.2 * apart)
+    )
+    central &= (place[:, 1] < middle[1] - 0.5 * apart) & (place[:, 1] > middle[1] - 1.8 * apart)
+    upper, lower = np.flatnonzero(central & (jaw < 0.5)), np.flatnonzero(central & (jaw > 0.5))
+    none = np.zeros(0, np.int64)
+    if not len(upper) or not len(lower):
+        return none, none
+    # The seam: upper and lower lip close together, as far in front as such a pair is found.
+    found = KDTree(place[lower]).query(place[upper])
+    distance, partner = (np.asarray(part) for part in found)
+    touching = np.flatnonzero(distance < 0.08 * apart)
+    if not len(touching):
+        return none, none
+    first = touching[np.argmax(place[upper[touching], 2])]
+    seam = np.array([upper[first], lower[partner[first]]])
+    height = place[seam, 1].mean()
+    bridge = skin & (np.abs(place[:, 0] - middle[0]) < 0.25 * apart)
+    bridge &= (place[:, 1] < middle[1] - 0.1 * apart) & (place[:, 1] > height + 0.2 * apart)
+    if not bridge.any():
+        return seam, none
+    tip = np.flatnonzero(bridge)[np.argmax(place[bridge, 2])]
+    return seam, np.array([tip])
+
+
+def _soft_shifts(model: HeadModel) -> Floats:
+    """[V,3,3N]: millimetres of shift along each axis around N places spread over the head."""
+    place = model.v_template.astype(np.float64)
+    chosen = [int(np.argmax(place[:, 2]))]
+    nearest = np.linalg.norm(place - place[chosen[0]], axis=1)
+    while len(chosen) < SOFT_PLACES:
+        chosen.append(int(np.argmax(nearest)))
+        nearest = np.minimum(nearest, np.linalg.norm(place - place[chosen[-1]], axis=1))
+    distance = np.linalg.norm(place[:, None] - place[chosen], axis=2)
+    bumps = SOFT_SIZE * np.exp(-((distance / SOFT_WIDTH) ** 2))
+    return (bumps[:, None, :, None] * np.eye(3)[None, :, None, :]).reshape(len(place), 3, -1)
+
+
 def joint_labels(model: HeadModel) -> Floats:
     """[V]: how much a vertex follows the jaw, and 3 or 4 for the eyeballs: tells touching surfaces apart."""
     weights = model.weights.astype(np.float64)
@@ -100,8 +164,9 @@ class _Fit:
         self._source, self._target = source, target
         self.labels = joint_labels(target)
         self._source_labels = joint_labels(source)
-        self._dirs = source.identity_dirs.astype(np.float64)
-        self._identity = np.zeros(source.identity_count)
+        # Our identities, and soft local shifts for what they cannot say.
+        self._dirs = np.concatenate([source.identity_dirs.astype(np.float64), _soft_shifts(source)], 2)
+        self._identity = np.zeros(self._dirs.shape[2])
         self._template = target.v_template.astype(np.float64)
         self._target_normals = vertex_normals(self._template, target.faces)
         theirs = (target.joint_regressor @ target.v_template).astype(np.float64)[[LEFT_EYE, RIGHT_EYE]]
@@ -115,6 +180,20 @@ class _Fit:
         self.rotation = np.eye(3)
         self.scale = float(np.linalg.norm(ours[0] - ours[1])) / apart
         self.shift = ours.mean(0) - self.scale * theirs.mean(0)
+        # Where the nose's tip is depends on how the head is held, and the other way round: twice is enough.
+        for _ in range(3):
+            self._marks, self._marked = _landmarks(source, source.v_template, target, self.points)
+            self._align()
+
+    def _align(self) -> None:
+        """The similarity that brings the guest's landmarks onto ours (Umeyama 1991)."""
+        theirs, ours = self._marked @ self._template, self._marks @ self._source.v_template
+        a, b = theirs - theirs.mean(0), ours - ours.mean(0)
+        u, size, vt = np.linalg.svd(b.T @ a)
+        signs = np.array([1, 1, np.sign(np.linalg.det(u @ vt))])
+        self.rotation = (u * signs) @ vt
+        self.scale = float((size * signs).sum() / (a * a).sum())
+        self.shift = ours.mean(0) - self.scale * theirs.mean(0) @ self.rotation.T
 
     @property
     def points(self) -> Floats:
@@ -129,7 +208,8 @@ class _Fit:
         """The open head's vertices [Vs,3] under the present identity."""
         return self._source.v_template + self._dirs @ self._identity
 
-    def identity_step(self, reach: float) -> None:
+    def identity_step(self, reach: float, marks: float) -> None:
+        """One Gauss-Newton step: pairs within `reach` metres, landmarks weighing `marks` of all pairs."""
         surface = Surface(self.vertices(), self._source.faces, 0.015, self._source_labels)
         points = self.points
         contact = surface.nearest(points, self.normals, self.labels)
@@ -160,6 +240,21 @@ class _Fit:
         right = np.concatenate(
             [np.einsum("nd,nd->n", normal, gap) * weight, (PULL * weight[:, None] * gap).ravel()]
         )
+        # Landmarks: the same residual, point to point.
+        q = self._marked @ points
+        mark_arm = q - centre
+        mark_columns = np.concatenate(
+            [
+                -np.einsum("mv,vde->mde", self._marks, self._dirs),
+                np.stack([np.cross(e, mark_arm) for e in np.eye(3)], 2),
+                np.broadcast_to(np.eye(3), (len(q), 3, 3)),
+                mark_arm[:, :, None],
+            ],
+            2,
+        )
+        strength = marks * np.sqrt(len(p) / len(q))
+        rows = np.concatenate([rows, strength * mark_columns.reshape(-1, columns.shape[2])])
+        right = np.concatenate([right, strength * (self._marks @ surface.vertices - q).ravel()])
         # Prior: identity coefficients of unit deviation against millimetres of distance.
         s = len(self._identity)
         prior = np.zeros(columns.shape[2])
