@@ -4,10 +4,10 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from tests.head.synthetic import own_head
 
 from likeness.errors import InputError, NotFoundError
 from likeness.head import list_characters, load_character, load_head
+from tests.head.synthetic import own_head
 
 TOML = """
 name = "Ada"

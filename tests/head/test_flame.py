@@ -9,12 +9,12 @@ import pytest
 import smplx
 import torch
 from smplx.lbs import lbs
-from tests.head.synthetic import flame_arrays, own_head
 
 from likeness.errors import InputError
 from likeness.head import BakedHead, HeadModel
 from likeness.head.flame_numpy import rotation_matrices
 from likeness.head.flame_torch import TorchFlame
+from tests.head.synthetic import flame_arrays, own_head
 
 AGREE = 1e-5  # metres
 

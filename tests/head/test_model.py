@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.head.synthetic import flame_arrays, own_head, own_keys, published_pickle
 
 from likeness.errors import InputError, NotFoundError
 from likeness.head import HeadModel, load_head
+from tests.head.synthetic import flame_arrays, own_head, own_keys, published_pickle
 
 
 @pytest.mark.parametrize(("identity", "expression"), [(300, 100), (100, 50), (10, 10)])

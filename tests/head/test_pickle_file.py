@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.head.synthetic import chumpy_stand_in, flame_arrays, published_pickle
 
 from likeness.errors import InputError, LikenessError
 from likeness.head.pickle_file import MAX_OPCODES, read_pickled_arrays
+from tests.head.synthetic import chumpy_stand_in, flame_arrays, published_pickle
 
 KEYS = frozenset({"weights", "J_regressor"})
 

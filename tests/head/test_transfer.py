@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.head.copy_of_open import Copy, copy_of, warp
-from tests.head.synthetic import flame_arrays
 
 from likeness.errors import InputError
 from likeness.head import CONTROL_INDEX, CONTROLS, BakedHead, Head, HeadModel, load_character, load_head
@@ -16,6 +14,8 @@ from likeness.head.guest import inspect_glb
 from likeness.head.importer import HeadReport, import_head
 from likeness.head.mesh import Surface, vertex_normals
 from likeness.head.transfer import Derived, derive_rig, play
+from tests.head.copy_of_open import Copy, copy_of, warp
+from tests.head.synthetic import flame_arrays
 
 SIDED = [
     c

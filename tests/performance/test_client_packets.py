@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tools import vectors
 
 from likeness.performance import client_packets as client
 from likeness.performance.packet import PacketError
+from tools import vectors
 
 VECTORS: dict[str, Any] = json.loads((vectors.FOLDER / "datagrams.json").read_text())
 

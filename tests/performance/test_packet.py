@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from tools import vectors
 
 from likeness.head.frame import FlameFrame, Hand
 from likeness.performance import packet
 from likeness.performance.frames import Frames
 from likeness.performance.packet import PacketError
+from tools import vectors
 
 VECTORS: dict[str, Any] = json.loads((vectors.FOLDER / "frames.json").read_text())
 TOLERANCE = VECTORS["tolerance"]

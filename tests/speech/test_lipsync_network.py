@@ -2,10 +2,10 @@
 
 import numpy as np
 import torch
-from tools.lipsync.network import Network, folded
 
 from likeness.speech.lipsync_network import OUTPUTS, LipSyncNetwork
 from likeness.speech.mel import BANDS, HOP, WINDOW, VoiceMean, mel_matrix, power_spectrum, track_mean
+from tools.lipsync.network import Network, folded
 
 
 def trained_looking(width: int = 24) -> Network:

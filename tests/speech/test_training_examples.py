@@ -1,12 +1,12 @@
 """What the network is trained on: labels at the right time, the disturbances finite, files that read back."""
 
 import numpy as np
-from tools.lipsync.corpus import RATE, Utterance, join, load, save, utterance
-from tools.lipsync.examples import LABEL_RATE, Examples, label
-from tools.lipsync.interference import sounds
 
 from likeness.speech.articulation import CLASS_INDEX, CLOSE, VOICE
 from likeness.speech.listener import NETWORK_LAG
+from tools.lipsync.corpus import RATE, Utterance, join, load, save, utterance
+from tools.lipsync.examples import LABEL_RATE, Examples, label
+from tools.lipsync.interference import sounds
 
 
 def bursts(seconds: float = 12.0) -> Utterance:

@@ -13,9 +13,9 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from tests.transport.clients import RtcClient, SocketClient, until
 
 from likeness.stage.session import Session
+from tests.transport.clients import RtcClient, SocketClient, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

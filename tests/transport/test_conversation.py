@@ -10,12 +10,12 @@ import av
 import numpy as np
 import pytest
 import pytest_asyncio
-from tests.transport.clients import Client, Recording, RtcClient, SocketClient, until
 
 from likeness.head import VoiceSettings
 from likeness.performance import Stop, Voice, encode_client
 from likeness.speech import EspeakVoice
 from likeness.transport.server import Server
+from tests.transport.clients import Client, Recording, RtcClient, SocketClient, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

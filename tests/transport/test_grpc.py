@@ -14,7 +14,6 @@ import pytest
 import pytest_asyncio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from tests.stage.conftest import BareVoice
 
 from likeness.performance.packet import decode_frame, split_frames
 from likeness.provenance import SealChain, read_session
@@ -24,6 +23,7 @@ from likeness.transport.server import Server
 from likeness.v1 import likeness_pb2, likeness_pb2_grpc, room_pb2
 from likeness.v1.likeness_pb2 import AnimateRequest, AnimateResponse, AnimateStart
 from likeness.v1.room_pb2 import Bye, ClientMessage, Hello, Say, ServerMessage, SpeechState
+from tests.stage.conftest import BareVoice
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SERVICE = "/likeness.v1.Likeness/"

@@ -9,13 +9,13 @@ from pathlib import Path
 import aiohttp
 import numpy as np
 import pytest
-from tests.tracking.test_inputs import live_link_packet
 
 from likeness.head.controls import CONTROL_INDEX
 from likeness.stage.config import InputsConfig, ServerConfig
 from likeness.tracking.inputs import PORTS
 from likeness.transport.server import Server
 from likeness.v1.room_pb2 import ClientMessage, Consent
+from tests.tracking.test_inputs import live_link_packet
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,8 @@ import scipy.sparse as sp
 import scipy.sparse.linalg as sl
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
+
+from tools.head import solid
 from tools.head.face import EYE_RADIUS, EYE_RIGHT_CENTRE, LID_THICKNESS, LIP_HALF_WIDTH, SEAM_Y, Face
 from tools.head.falloff import Array
 from tools.head.topology import (
@@ -19,8 +21,6 @@ from tools.head.topology import (
     bilaplacian,
     loop_subdivide,
 )
-
-from tools.head import solid
 
 RINGS = 22
 """Rings of 36 vertices from the face's outline to the bust's edge."""

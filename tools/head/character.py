@@ -8,6 +8,8 @@ import fast_simplification
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
+
+from tools.head import jaw
 from tools.head.cards import Hair, joined_hair, no_ribbon
 from tools.head.clothes import GARMENTS, Cloth
 from tools.head.detail import simplified, smaller_images, thinned
@@ -28,8 +30,6 @@ from tools.head.strand_atlas import lash_uv, strand_atlas
 from tools.head.surface import Surface
 from tools.head.topology import Faces, edges, vertex_normals
 from tools.head.unwrap import Unwrap, unwrap
-
-from tools.head import jaw
 
 
 def build_character(head: OpenHead, folder: Path, texture_size: int = 2048) -> dict[str, float]:

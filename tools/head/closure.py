@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse.linalg as sl
 from numpy.typing import NDArray
+
+from tools.head import jaw
 from tools.head.cage import Cage
 from tools.head.face import EYE_RADIUS
 from tools.head.falloff import Array, smoothstep
 from tools.head.handles import HandleSolver
 from tools.head.skin import Margins, Masks, lid_ring
 from tools.head.topology import EYE_RIGHT, LIP_RINGS, Faces, averaging_matrix, bilaplacian, edges
-
-from tools.head import jaw
 
 SEAL = 0.22
 """Where the lips meet under an open jaw: share of the lower lip's travel that remains."""

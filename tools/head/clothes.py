@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from tools.head import solid
 from tools.head.falloff import Array, bump, smoothstep
 from tools.head.look import ClothesLook
 from tools.head.part import grid_faces
 from tools.head.topology import Faces, vertex_normals
-
-from tools.head import solid
 
 AROUND = 72
 AXIS_Z = -104.0

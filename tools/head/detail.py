@@ -7,6 +7,7 @@ import fast_simplification
 import numpy as np
 from PIL import Image
 from scipy.spatial import cKDTree
+
 from tools.head.cards import Hair, cards_faces
 from tools.head.gltf import Material, Mesh, Morph
 

@@ -5,12 +5,12 @@ import fast_simplification
 import numpy as np
 from scipy.interpolate import CubicSpline
 from skimage.measure import marching_cubes
+
+from tools.head import solid
 from tools.head.falloff import Array
 from tools.head.part import Part, outward
 from tools.head.solid import Point, union
 from tools.head.topology import Faces, averaging_matrix
-
-from tools.head import solid
 
 EAR_TILE = (0.005, 0.84, 0.10, 0.155)
 """Place (u, v, width, height) of the ears in the skin's texture; both ears share it."""

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from tools.head import jaw
 from tools.head.cage import Cage
 from tools.head.closure import STILL_NOSE, Closure
 from tools.head.face import EYE_RADIUS, LIP_HALF_WIDTH
@@ -16,8 +18,6 @@ from tools.head.falloff import Array, bump, curve_distance, smoothstep
 from tools.head.handles import HandleSolver, Moves
 from tools.head.skin import eye_centre, lid_margins, lid_ring
 from tools.head.topology import LIP_RINGS, vertex_normals
-
-from tools.head import jaw
 
 Move = tuple[float, float, float]
 LipMove = Callable[[float, int, int], Move]

@@ -2,6 +2,7 @@
 axis."""
 
 import numpy as np
+
 from tools.head.face import EYE_RADIUS
 from tools.head.falloff import bump, smoothstep
 from tools.head.look import EyeLook

@@ -15,6 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg as sl
 from numpy.typing import NDArray
+
 from tools.head.falloff import Array, bump, smoothstep
 from tools.head.topology import EYE_RIGHT, LIP_RINGS, OVAL_LEFT, Faces, averaging_matrix, bilaplacian
 

@@ -1,6 +1,7 @@
 """Brows, moustaches and beards as cards that move with the face."""
 
 import numpy as np
+
 from tools.head.cards import Hair, cards, joined_hair, mixed_colours
 from tools.head.falloff import Array, bump, smoothstep
 from tools.head.hair_growth import smooth_noise, unit

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial import cKDTree
+
+from tools.head import jaw
 from tools.head.closure import with_sealed_lips
 from tools.head.face import EYE_RADIUS
 from tools.head.falloff import Array
@@ -13,8 +15,6 @@ from tools.head.open_head import MOUTH_CENTRE, OpenHead
 from tools.head.part import Part
 from tools.head.skin import eye_centre, lid_margins
 from tools.head.topology import vertex_normals
-
-from tools.head import jaw
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__" and str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
+from likeness.head.controls import CONTROLS  # noqa: E402
 from tools.head.render import Shot, pose, render, sheet  # noqa: E402
 from tools.head.rig import build_rig  # noqa: E402
-
-from likeness.head.controls import CONTROLS  # noqa: E402
 
 CHARACTERS = ROOT / "avatars" / "characters"
 GALLERY = ROOT / "docs" / "gallery"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
 from tools.head.falloff import Array
 from tools.head.topology import Faces
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
 from tools.head.cards import Hair, cards, mixed_colours, no_ribbon
 from tools.head.falloff import Array, smoothstep
 from tools.head.look import HairLook

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+
 from tools.head.cards import Hair, cards, joined_hair, mixed_colours
 from tools.head.falloff import Array, smoothstep
 from tools.head.hair_growth import cap, edge_hairs, flow, outward_of, smooth_noise, unit

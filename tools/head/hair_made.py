@@ -1,6 +1,7 @@
 """Hair that is made, not grown: a baroque wig, a cartoon's shell."""
 
 import numpy as np
+
 from tools.head.cards import Hair, cards, joined_hair, mixed_colours, no_ribbon
 from tools.head.falloff import Array, smoothstep
 from tools.head.hair_growth import cap, flow, outward_of, smooth_noise, unit

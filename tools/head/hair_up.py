@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+
 from tools.head.cards import Hair, cards, joined_hair, mixed_colours, no_ribbon
 from tools.head.falloff import Array, smoothstep
 from tools.head.hair_growth import arc_to, cap, edge_hairs, outward_of, smooth_noise, unit

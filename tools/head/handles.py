@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg as sl
+
 from tools.head.cage import Cage
 from tools.head.falloff import Array
 from tools.head.topology import bilaplacian

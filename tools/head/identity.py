@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
 from tools.head.face import SEAM_Y
 from tools.head.falloff import Array, bump, curve_distance, fold, smoothstep
 from tools.head.skin import eye_centre

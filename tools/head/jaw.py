@@ -1,6 +1,7 @@
 """The jaw: its hinge, its skin weights, and rotations."""
 
 import numpy as np
+
 from tools.head.cage import Cage
 from tools.head.face import SEAM_Y
 from tools.head.falloff import Array, smoothstep

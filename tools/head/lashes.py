@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from tools.head.cage import Cage
 from tools.head.closure import subdivided_ring
 from tools.head.falloff import Array

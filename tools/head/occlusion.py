@@ -3,6 +3,7 @@
 import numpy as np
 from embreex import rtcore_scene
 from embreex.mesh_construction import TriangleMesh
+
 from tools.head.falloff import Array
 from tools.head.topology import Faces
 

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.spatial import cKDTree
+
+from tools.head import ear, identity, jaw, organs
 from tools.head.cage import Cage, build_cage
 from tools.head.closure import Closure, with_sealed_lips
 from tools.head.expression import build_expressions
@@ -19,8 +21,6 @@ from tools.head.rig import build_rig
 from tools.head.skin import Masks, build_masks, eye_centre, sculpt
 from tools.head.topology import Faces, vertex_normals
 from tools.head.unwrap import Unwrap, unwrap
-
-from tools.head import ear, identity, jaw, organs
 
 LANDMARKS = Path(__file__).with_name("landmarks.npz")
 JOINTS = ("root", "neck", "jaw", "left_eye", "right_eye")

@@ -1,6 +1,7 @@
 """The parts inside the head: eyeballs, teeth with gums, tongue."""
 
 import numpy as np
+
 from tools.head.face import EYE_RADIUS, EYE_RIGHT_CENTRE, SEAM_Y
 from tools.head.falloff import Array, bump
 from tools.head.part import Part, grid_faces, joined, outward

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from tools.head.falloff import Array
 from tools.head.topology import Faces
 

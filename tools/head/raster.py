@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
+
 from tools.head.falloff import Array
 from tools.head.topology import Faces
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
+
 from tools.head.rig import Rig
 
 STUDIO = Path(__file__).with_name("studio")

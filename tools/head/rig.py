@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tools.head.falloff import Array
 
 from likeness.head.controls import CONTROLS
 from tools.head import jaw
+from tools.head.falloff import Array
 
 LOOK = {"Down": 22.0, "Up": 20.0, "In": 26.0, "Out": 26.0}
 """Eye rotation in degrees at weight 1."""

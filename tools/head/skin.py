@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
+
 from tools.head.cage import Cage
 from tools.head.face import EYE_RADIUS, EYE_RIGHT_CENTRE
 from tools.head.falloff import Array, bump, curve_distance, fold, smoothstep

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
+
 from tools.head.cage import Cage
 from tools.head.face import SEAM_Y
 from tools.head.falloff import Array, bump, curve_distance, smoothstep

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+
 from tools.head.falloff import Array
 
 Point = tuple[float, float, float]

@@ -3,6 +3,7 @@ weave."""
 
 import numpy as np
 from PIL import Image, ImageDraw
+
 from tools.head.falloff import Array
 from tools.head.raster import png
 

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
+
 from tools.head.falloff import Array
 from tools.head.topology import Faces, vertex_normals
 

@@ -6,6 +6,7 @@ The numbers are indices of MediaPipe's 468-point canonical face; "right" is the 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+
 from tools.head.falloff import Array
 
 Faces = NDArray[np.int64]

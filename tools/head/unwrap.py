@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from tools.head.cage import Cage
 from tools.head.face import EYE_RIGHT_CENTRE, SEAM_Y
 from tools.head.falloff import Array, smoothstep

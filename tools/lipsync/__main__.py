@@ -18,6 +18,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from rich.console import Console
+
+from likeness.speech.acoustic_model import AcousticModel
+from likeness.speech.articulation import articulate_classes
+from likeness.speech.lipsync import WEIGHTS
+from likeness.speech.mel import BANDS, FLOOR, mel_matrix, power_spectrum
 from tools.lipsync import (
     espeak_voices,
     festival_voices,
@@ -32,11 +37,6 @@ from tools.lipsync.examples import Examples, label, load_labelled
 from tools.lipsync.network import folded
 from tools.lipsync.sentences import Sentences
 from tools.lipsync.train import Settings, train
-
-from likeness.speech.acoustic_model import AcousticModel
-from likeness.speech.articulation import articulate_classes
-from likeness.speech.lipsync import WEIGHTS
-from likeness.speech.mel import BANDS, FLOOR, mel_matrix, power_spectrum
 
 SHARES = {"kokoro": 0.45, "festival": 0.3, "espeak": 0.25}
 """How often each family of voices is drawn in training."""

@@ -9,10 +9,10 @@ import espeakng_loader
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
-from tools.lipsync.corpus import RATE, Utterance, join, utterance
-from tools.lipsync.sentences import Sentences
 
 from likeness.speech.articulation import SILENCE, ipa_classes
+from tools.lipsync.corpus import RATE, Utterance, join, utterance
+from tools.lipsync.sentences import Sentences
 
 # espeak voice, sentence language, share
 LANGUAGES = (

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from tools.lipsync.corpus import RATE, Utterance, load
 from torch import Tensor
 
 from likeness.speech.articulation import BILABIAL, CLASS_INDEX, CLASSES, articulate_classes, shut
 from likeness.speech.listener import NETWORK_LAG
 from likeness.speech.mel import BANDS, BINS, FLOOR, VoiceMean, mel_matrix, power_spectrum, track_mean
+from tools.lipsync.corpus import RATE, Utterance, load
 
 LABEL_RATE: Final = 240
 _WINDOW: Final = 410

@@ -11,6 +11,7 @@ from random import Random
 import numpy as np
 from scipy.io import wavfile
 from scipy.signal import resample_poly
+
 from tools.lipsync.corpus import RATE, Utterance, join, utterance
 from tools.lipsync.espeak_voices import pause
 from tools.lipsync.sentences import Sentences

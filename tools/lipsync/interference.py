@@ -6,6 +6,7 @@ They teach the network to keep the mouth still, alone and behind a voice.
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, lfilter
+
 from tools.lipsync.corpus import RATE, Utterance
 
 

@@ -18,13 +18,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
-from tools.lipsync.corpus import RATE, Utterance, utterance
-from tools.lipsync.espeak_voices import Espeak
-from tools.lipsync.sentences import Sentences
 
 from likeness.speech.acoustic_model import AcousticModel
 from likeness.speech.alignment import FRAME_RATE, best_path, phone_states, state_scores
 from likeness.speech.articulation import SILENCE, ipa_classes
+from tools.lipsync.corpus import RATE, Utterance, utterance
+from tools.lipsync.espeak_voices import Espeak
+from tools.lipsync.sentences import Sentences
 
 HELD_OUT: Final = "jf_alpha"
 """A voice that only development scores hear."""

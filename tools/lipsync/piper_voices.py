@@ -7,12 +7,12 @@ from random import Random
 
 import numpy as np
 from scipy.signal import resample_poly
+
+from likeness.speech.acoustic_model import AcousticModel
 from tools.lipsync.corpus import Utterance, utterance
 from tools.lipsync.espeak_voices import Espeak
 from tools.lipsync.kokoro_voices import refine, rough_phones
 from tools.lipsync.sentences import Sentences
-
-from likeness.speech.acoustic_model import AcousticModel
 
 _RATE, _STEP = 22_050, 256
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from rich.progress import Progress, TimeElapsedColumn, TimeRemainingColumn
+from torch import Tensor
+
 from tools.lipsync.examples import Examples
 from tools.lipsync.network import Network
-from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
-from tools.lipsync.corpus import Utterance
 
 from likeness.speech.articulation import CHANNELS, CLASSES, VOICE
 from likeness.speech.lip_scores import Score, Span, closures_shown, merge_closures, strict, tolerant
 from likeness.speech.lipsync import Fusion
 from likeness.speech.listener import LOOK_AHEAD, TICK, Listener
+from tools.lipsync.corpus import Utterance
 
 _COLD = 2  # as in likeness.speech.lipsync
 
