@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from likeness.cli.progress import progress_bar
-from likeness.errors import InputError
+from likeness.errors import InputError, NotFoundError
 
 
 @click.command()
@@ -42,6 +42,8 @@ def animate(
     from likeness.performance.perform import perform_recording
     from likeness.provenance import seal_take
 
+    if not recording.is_file():
+        raise NotFoundError(f"{recording}: there is no such file.")
     target = output or recording.with_suffix(".npz")
     if target.suffix.lower() != ".npz":
         raise InputError(f"{target}: a take is an .npz file; end the name in .npz.")
