@@ -203,7 +203,12 @@ class Answer:
 
 
 def main(descriptor: int, capacity: int, nice: int) -> None:
-    """The far side: answer until the near side is gone."""
+    """The far side: answer until the near side is gone, which is no error however early it comes."""
+    with contextlib.suppress(ConnectionError):
+        _answer(descriptor, capacity, nice)
+
+
+def _answer(descriptor: int, capacity: int, nice: int) -> None:
     import logging
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the near side decides
