@@ -91,7 +91,7 @@ class InputsApi:
         if not session.face_allowed:
             raise DeniedError(
                 f"{session.name or session.id} has not allowed face capture; they can on their page, under "
-                "'Be them'."
+                "'Use my face'."
             )
         self._inputs.bind(body["source"], session.id)
         session.record.note("input", {"source": body["source"]})
