@@ -40,6 +40,9 @@ def test_components_editor_and_samples_compile_against_the_engines_signatures(bu
         sources = list(part.glob("*.cs"))
         assert sources, part
         compile_sources(tmp_path / f"{part.name}.dll", sources, build.core, components, stubs)
+    # Whoever imports all samples has them in one assembly.
+    samples = list(PACKAGE.glob("Samples~/*/*.cs"))
+    compile_sources(tmp_path / "AllSamples.dll", samples, build.core, components, stubs)
 
 
 def test_every_asset_has_its_stable_meta_file() -> None:

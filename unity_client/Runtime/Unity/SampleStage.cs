@@ -1,11 +1,14 @@
 using UnityEngine;
 
-namespace Likeness.Samples
+namespace Likeness.Unity
 {
-    /// <summary>A camera, a key and a fill light, where the scene has none.</summary>
-    internal static class SampleStage
+    /// <summary>
+    /// A camera, a key and a fill light, where the scene has none: what the samples stand in. It is here and not
+    /// in each sample, because Unity compiles imported samples together.
+    /// </summary>
+    public static class SampleStage
     {
-        internal static void Build(Vector3 eye)
+        public static void Build(Vector3 eye)
         {
             Camera camera = Camera.main;
             if (camera == null)
