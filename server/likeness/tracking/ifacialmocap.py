@@ -14,8 +14,6 @@ from likeness.tracking.face import TrackedFace, full_confidence
 from likeness.tracking.rotation import axis_angle_from_yaw_pitch_roll
 
 PORT: Final = 49983
-HELLO: Final = b"iFacialMocap_sahuasouryya9218sauhuiayeta91555dy3719|sendDataVersion=v2"
-"""Sent to the phone, it starts the stream."""
 _MAX_BYTES: Final = 8192
 
 
