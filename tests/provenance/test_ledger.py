@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from likeness.errors import InputError, LikenessError, NotFoundError, SealError
+from likeness.errors import InputError, LikenessError, NotFoundError, SealError, VerificationError
 from likeness.provenance.checkpoint import read_checkpoint
 from likeness.provenance.keys import ServerKey
 from likeness.provenance.ledger import Ledger, LedgerEntry, decode_entry, encode_entry
@@ -190,7 +190,6 @@ def test_a_changed_byte_in_an_entry_is_found_and_named(filled: Path, position: i
         ("INSERT INTO nodes VALUES (9, 9, zeroblob(32))", "nodes"),
         ("DELETE FROM entries WHERE position = 5", "Entry 5 is missing"),
         ("DELETE FROM entries WHERE position = 20", "missing at the end"),
-        ("UPDATE checkpoints SET note = replace(note, 'A', 'B') WHERE size = 9", "checkpoint"),
         ("DELETE FROM checkpoints WHERE size = 21", "no checkpoint"),
         ("UPDATE entries SET data = 'text' WHERE position = 2", "Entry 2"),
         ("UPDATE about SET value = '00' WHERE name = 'server_key'", "another server key"),
@@ -198,6 +197,22 @@ def test_a_changed_byte_in_an_entry_is_found_and_named(filled: Path, position: i
 )
 def test_whatever_is_changed_is_found(filled: Path, sql: str, named: str) -> None:
     assert any(named in line for line in _tampered(filled, sql))
+
+
+def test_a_checkpoint_changed_in_any_character_is_found(filled: Path, key: ServerKey) -> None:
+    connection = sqlite3.connect(filled)
+    (note,) = connection.execute("SELECT note FROM checkpoints WHERE size = 9").fetchone()
+    connection.close()
+    for place, character in enumerate(note):
+        changed = note[:place] + ("B" if character != "B" else "C") + note[place + 1 :]
+        with pytest.raises(VerificationError):
+            read_checkpoint(changed, key.public_bytes)
+    assert any(
+        "checkpoint" in line
+        for line in _tampered(
+            filled, "UPDATE checkpoints SET note = ? WHERE size = 9", note.replace("likeness", "Likeness", 1)
+        )
+    )
 
 
 def test_a_rewritten_history_does_not_fit_its_checkpoints(

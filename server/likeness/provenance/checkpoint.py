@@ -36,7 +36,7 @@ def sign_checkpoint(checkpoint: Checkpoint, key: ServerKey) -> str:
     name = origin(key.public_bytes)
     body = _body(name, checkpoint)
     signature = _key_id(name, key.public_bytes) + key.sign(body.encode())
-    return f"{body}\n— {name} {base64.b64encode(signature).decode()}\n"
+    return _note(body, name, signature)
 
 
 def read_checkpoint(note: str, server_key: bytes) -> Checkpoint:
@@ -54,7 +54,7 @@ def read_checkpoint(note: str, server_key: bytes) -> Checkpoint:
         raise VerificationError(f"A checkpoint is of another ledger ({written_name[:60]!r}, not {name!r}).")
     checkpoint = Checkpoint(size, root)
     text = _body(name, checkpoint)
-    if size < 0 or len(root) != 32 or f"{body}\n" != text:
+    if size < 0 or len(root) != 32 or note != _note(text, name, signature):
         raise VerificationError("A checkpoint is not written as it should be.")
     if not verify_signature(server_key, text.encode(), signature[4:]):
         raise VerificationError(f"The checkpoint of {size} entries is not signed by the server's key.")
@@ -63,6 +63,10 @@ def read_checkpoint(note: str, server_key: bytes) -> Checkpoint:
 
 def _body(name: str, checkpoint: Checkpoint) -> str:
     return f"{name}\n{checkpoint.size}\n{base64.b64encode(checkpoint.root).decode()}\n"
+
+
+def _note(body: str, name: str, signature: bytes) -> str:
+    return f"{body}\n— {name} {base64.b64encode(signature).decode()}\n"
 
 
 def _key_id(name: str, public: bytes) -> bytes:
