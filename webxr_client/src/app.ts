@@ -315,13 +315,12 @@ export class App {
   // --- avatars
 
   async #load(performer: Performer): Promise<void> {
-    const { avatar: id, avatarUrl, avatarSha256, components } = performer.header
-    const url =
-      avatarUrl.includes('?') || !avatarSha256 ? avatarUrl : `${avatarUrl}?v=${avatarSha256.slice(0, 12)}`
+    const { avatar: id, avatarUrl, components } = performer.header
+    const urls = this.#files(performer.header)
     const entry: { performer: Performer; avatar: Avatar | null; url: string; error: string } = {
       performer,
       avatar: null,
-      url,
+      url: avatarUrl,
       error: '',
     }
     this.avatars.set(id, entry)
@@ -335,14 +334,17 @@ export class App {
     }
     this.page.loading(0)
     try {
-      const avatar = await Avatar.load(url, this.stage.quality, share => this.page.loading(share))
-      if (this.avatars.get(id) !== entry) {
-        avatar.dispose()
-        return
+      for (const url of urls) {
+        const avatar = await Avatar.load(url, this.stage.quality, share => this.page.loading(share))
+        if (this.avatars.get(id) !== entry) {
+          avatar.dispose()
+          return
+        }
+        avatar.setComponents(components)
+        entry.avatar = avatar
+        entry.url = url
+        this.stage.seat(id, avatar, shownMark(performer), performer.header.self)
       }
-      avatar.setComponents(components)
-      entry.avatar = avatar
-      this.stage.seat(id, avatar, shownMark(performer), performer.header.self)
     } catch (error) {
       entry.error = words(error)
       this.tell('ERROR', entry.error)
@@ -356,14 +358,25 @@ export class App {
     this.stage.unseat(id)
   }
 
+  /**
+   * The files to draw an avatar from, one after another: the light one is there in a moment, the full one takes
+   * its place. Software drawing stays with the light one.
+   */
+  #files({ avatarUrl, farAvatarUrl }: { avatarUrl: string; farAvatarUrl: string }): string[] {
+    if (farAvatarUrl === '') return [avatarUrl]
+    return this.stage.quality === 'low' ? [farAvatarUrl] : [farAvatarUrl, avatarUrl]
+  }
+
   #prefetch(character: CharacterInfo): void {
-    if (!character.avatarUrl || this.#prefetched.has(character.avatarUrl)) return
-    this.#prefetched.add(character.avatarUrl)
-    // While the person reads, the file comes: Begin then draws at once.
-    const link = document.createElement('link')
-    link.rel = 'prefetch'
-    link.href = character.avatarUrl
-    document.head.append(link)
+    // While the person reads, the files come: Begin then draws at once.
+    for (const url of this.#files(character)) {
+      if (!url || this.#prefetched.has(url)) continue
+      this.#prefetched.add(url)
+      const link = document.createElement('link')
+      link.rel = 'prefetch'
+      link.href = url
+      document.head.append(link)
+    }
   }
 
   // --- each picture

@@ -80,6 +80,11 @@ class Character:
         return self.folder / "avatar.glb"
 
     @property
+    def far_avatar(self) -> Path:
+        """Path of avatar.lod1.glb, lighter, for far seats and modest machines; a guest may have none."""
+        return self.folder / "avatar.lod1.glb"
+
+    @property
     def portrait(self) -> Path:
         """Path of portrait.png."""
         return self.folder / "portrait.png"
@@ -91,14 +96,18 @@ class Character:
         Raises:
             NotFoundError: the character has no avatar.glb.
         """
+        return self.sha256(self.avatar)
+
+    def sha256(self, asset: Path) -> str:
+        """SHA-256 of one of the character's .glb files as hex digits; NotFoundError where it is missing."""
         try:
-            stat = self.avatar.stat()
+            stat = asset.stat()
         except OSError:
             raise NotFoundError(
-                f"character {self.id!r} has no avatar: {self.avatar} is missing. "
-                "Run `make assets`, or copy its avatar.glb there."
+                f"character {self.id!r} has no avatar: {asset} is missing. "
+                f"Run `make avatars`, or copy its {asset.name} there."
             ) from None
-        return _sha256(self.avatar, stat.st_mtime_ns, stat.st_size)
+        return _sha256(asset, stat.st_mtime_ns, stat.st_size)
 
 
 def load_character(id: str) -> Character:

@@ -6,6 +6,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Final
 
 from likeness.errors import (
@@ -14,6 +15,7 @@ from likeness.errors import (
     LikenessError,
     LimitError,
     MachineError,
+    NotFoundError,
     SealError,
 )
 from likeness.head import Character, character_ids, load_character
@@ -28,11 +30,14 @@ from likeness.stage.gather import MadeVoice, VoiceRound, batch, rounds
 from likeness.stage.grant import OPEN_GRANT, Action, Grant, read_token
 from likeness.stage.metrics import StageMetrics
 from likeness.stage.microphone import Microphone
+from likeness.stage.moderation import moderate
 from likeness.stage.outlet import BLOCK, ControlText
 from likeness.stage.performer import FrameJob, Performer, VoiceJob, Wanted
-from likeness.stage.rate_limit import RateLimit
+from likeness.stage.rate_limit import PeerLimits
 from likeness.stage.record import Archive
-from likeness.stage.room import SCENES, Room, check_room_id, new_room_id
+from likeness.stage.room import SCENES, Room, seat_of
+from likeness.stage.room_code import as_code, check_room_id, new_room_code, new_room_id
+from likeness.stage.seat import place_of
 from likeness.stage.session import Session
 from likeness.stage.speaker import Speaker, Utterance
 from likeness.tracking.face import TrackedFace
@@ -55,6 +60,8 @@ STALL: Final = SAMPLE_RATE // 4
 """A pass that comes this much too late stops the media clock instead of hurrying after it."""
 IDLE_AFTER: Final = 1.0
 """Seconds without any driver before the mark says so."""
+GUESSES: Final = (0.1, 10.0)
+"""Room codes that do not exist, from one address: a second, and saved up."""
 MAX_NAME: Final = 60
 """Characters of a person's name."""
 STREAK: Final = 120
@@ -99,7 +106,9 @@ class Stage:
         self._listed_at = -1e9
         self._resume: dict[str, Session] = {}
         self._opening = 0
-        self._hellos: dict[str, RateLimit] = {}
+        rate = config.limits.hellos_per_second
+        self._hellos = PeerLimits(rate, max(2 * rate, 2), now)
+        self._guesses = PeerLimits(*GUESSES, now)
         self._tracked: dict[Performer, float] = {}
         self._driven: dict[Performer, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -148,7 +157,7 @@ class Stage:
             if not self.ready:
                 what = "stopping" if self._stopping else "starting, or in trouble"
                 raise MachineError(f"the server is {what}; try again in a moment.")
-            if not self._hello_limit(peer).take():
+            if not self._hellos.take(host_of(peer)):
                 raise LimitError("too many new sessions from your address; wait a moment and try again.")
             if hello.resume:
                 return self._resumed(hello.resume)
@@ -177,11 +186,9 @@ class Stage:
             except LikenessError:
                 _log.exception("the last seal of session %s failed", session.id)
             room.tell(ServerMessage(left=room_pb2.Left(avatar=performer.avatar, reason=reason)), session)
-        room.sessions.pop(session.id, None)
-        if not room.sessions:
-            self.rooms.pop(room.id, None)
+        room.leave(session)
+        self._forget_empty(room)
         self.metrics.sessions.set(len(self.sessions))
-        self.metrics.rooms.set(len(self.rooms))
         outlet, session.outlet = session.outlet, None
         if outlet is not None:
             outlet.close(reason)
@@ -195,6 +202,10 @@ class Stage:
         self.metrics.provenance_failures.inc()
         session.notice(Notice.ERROR, SealError.code, text, fatal=True)
         await self.end(session, text)
+
+    async def moderate(self, by: Session, order: room_pb2.Moderate) -> None:
+        """Carry out a moderator's order. Raises DeniedError, InputError."""
+        await moderate(self, by, order)
 
     def character_list(self) -> likeness_pb2.ListCharactersResponse:
         """Everyone who can be portrayed, as a message."""
@@ -257,6 +268,18 @@ class Stage:
     ) -> None:
         """A manual layer: [52] with nan where the control is free, psi [<= E]."""
         self.engine.post("set_override", performer.row, controls, expression)
+
+    def set_emotion(self, performer: Performer, controls: Float32 | None) -> None:
+        """A lasting expression [52] under speech and tracking; None: none."""
+        self.engine.post("set_emotion", performer.row, controls)
+
+    def rest(self, performer: Performer) -> None:
+        """Nothing that a person or a program wants moves the performer; idle life goes on."""
+        self._tracked.pop(performer, None)
+        self.engine.post("set_face", performer.row, None)
+        self.engine.post("set_pose", performer.row, None, None, None)
+        self.set_emotion(performer, None)
+        self.set_override(performer, None, None)
 
     def set_pose(self, performer: Performer, pose: Pose) -> None:
         """The person's head and hands."""
@@ -325,20 +348,12 @@ class Stage:
         header.avatar = performer.avatar
         header.session = session.id
         header.self = session is receiver
+        header.seat.CopyFrom(seat_of(place_of(session.seat)))
         header.tag.CopyFrom(session.record.tag(performer.driver))
         header.certificate.CopyFrom(session.record.certificate)
         return header
 
     # --- opening ---------------------------------------------------------------------------------------
-
-    def _hello_limit(self, peer: str) -> RateLimit:
-        host = host_of(peer)
-        if host not in self._hellos:
-            if len(self._hellos) >= 1000:
-                self._hellos.pop(next(iter(self._hellos)))
-            rate = self.config.limits.hellos_per_second
-            self._hellos[host] = RateLimit(rate, max(2 * rate, 2), self.now)
-        return self._hellos[host]
 
     def _resumed(self, token: str) -> tuple[Session, room_pb2.Welcome]:
         session = next(
@@ -355,43 +370,73 @@ class Stage:
         scene = hello.scene or self.config.stage.default_scene
         if scene not in SCENES:
             raise InputError(f"no scene {scene[:40]!r}; there are: {', '.join(SCENES)}.")
-        wanted = hello.room or grant.room
+        wanted = self.find_room(hello.room, peer) if hello.room else grant.room
         if grant.room and wanted != grant.room:
             raise DeniedError(f"the token is for the room {grant.room!r} only.")
         room_id = check_room_id(wanted) if wanted else new_room_id()
         limits, room = self.config.limits, self.rooms.get(room_id)
+        if room is not None and grant.id in room.removed:
+            why = room.removed[grant.id]
+            raise DeniedError("you were removed from this room." + (f" Reason: {why}" if why else ""))
         if len(self.sessions) + self._opening >= limits.sessions:
             raise LimitError(f"the server is full ({limits.sessions} sessions); try again later.")
         if room is None and len(self.rooms) >= limits.rooms:
             raise LimitError(
                 f"the server has {limits.rooms} rooms already; join one of them or try again later."
             )
-        if room is not None and len(room.sessions) >= limits.seats:
+        if room is not None and len(room.sessions) + room.expected >= limits.seats:
             raise LimitError(f"the room {room_id!r} is full ({limits.seats} seats).")
         if hello.character:
             grant.require(Action.EMBODY)
+        if room is None:
+            code = new_room_code({r.code for r in self.rooms.values()})
+            room = self.rooms[room_id] = Room(room_id, scene, code, hosted=not self.config.token_secret)
         self._opening += 1
+        room.expected += 1
         try:
-            return await self._open(hello, peer, grant, room_id, scene)
+            return await self._open(hello, peer, grant, room)
         finally:
             self._opening -= 1
+            room.expected -= 1
+            self._forget_empty(room)
+
+    def find_room(self, name: str, peer: str) -> str:
+        """The id of a room by its id or its short code; another id may become a room.
+
+        Raises:
+            NotFoundError: it has the form of a code, and no room has it.
+            LimitError: codes were tried too often from this address.
+        """
+        code = as_code(name)
+        if not code or name in self.rooms:
+            return name
+        limit = self._guesses.of(host_of(peer))
+        if not limit.take():
+            raise LimitError("too many room codes that do not exist came from your address; wait a minute.")
+        found = next((r.id for r in self.rooms.values() if r.code == code), None)
+        if found is None:
+            raise NotFoundError(f"there is no room with the code {code!r}; ask for it again.")
+        limit.give()
+        return found
+
+    def _forget_empty(self, room: Room) -> None:
+        if not room.sessions and not room.expected and self.rooms.get(room.id) is room:
+            self.rooms.pop(room.id)
+            self.metrics.rooms.set(len(self.rooms))
 
     async def _open(
-        self, hello: room_pb2.Hello, peer: str, grant: Grant, room_id: str, scene: str
+        self, hello: room_pb2.Hello, peer: str, grant: Grant, room: Room
     ) -> tuple[Session, room_pb2.Welcome]:
         character = await self.cast(hello.character) if hello.character else None
         name = grant.name or "".join(c for c in hello.name if c.isprintable())[:MAX_NAME].strip()
         record = await self.archive.open(
             character=character,
-            room=room_id,
-            scene=scene,
+            room=room.id,
+            scene=room.scene,
             role=grant.role,
             peer=host_of(peer),
             driver=stream_pb2.DRIVER_IDLE,
         )
-        room = self.rooms.get(room_id)
-        if room is None:
-            room = self.rooms[room_id] = Room(room_id, scene)
         performer = None
         if character is not None:
             performer = await self.add_performer(character, room.next_avatar())
@@ -414,8 +459,7 @@ class Stage:
             self._spawn(self.fail(session, text), "fail closed")
 
         record.on_failure = fail
-        self.rooms.setdefault(room_id, room)
-        room.sessions[session.id] = session
+        room.enter(session)
         self.sessions[session.id] = session
         self._resume[session.resume_token] = session
         self.metrics.opened.inc()
@@ -489,11 +533,12 @@ class Stage:
     async def _close_microphone(self, performer: Performer, mic: Microphone | None) -> None:
         if mic is None:
             return
+        mic.closing = True
         while not mic.silent and performer.microphone is mic:
             await asyncio.sleep(0.05)
         await asyncio.sleep((self._lead + self.engine.look_ahead) / SAMPLE_RATE)
-
-        if performer.microphone is mic and not performer.removed:
+        # It may have been wanted again meanwhile.
+        if performer.microphone is mic and mic.closing and not performer.removed:
             performer.microphone = None
             if not performer.lips_ahead:
                 self.engine.post("deafen", performer.row)
@@ -584,6 +629,7 @@ class Stage:
                 performer.row, _, _ = await self.engine.ask("add", performer.character, secrets.randbits(32))
                 self.engine.post("set_driver", performer.row, performer.driver)
                 self.engine.post("set_epoch", performer.row, performer.epoch)
+                session.restore()
                 if performer.microphone is not None or performer.lips_ahead:
                     self.engine.post("listen", performer.row)
                 if session.speaker is not None and session.speaker.speaking:
@@ -641,6 +687,8 @@ class Stage:
                     session.detach(outlet)
                 if session.lost_at is not None and now - session.lost_at > limits.resume_seconds:
                     self._spawn(self.end(session, "left and did not return"), "end of session")
+            for room in self.rooms.values():
+                room.tell_changes()
 
     async def _list_characters(self) -> None:
         def read() -> tuple[dict[str, Character], likeness_pb2.ListCharactersResponse]:
@@ -679,15 +727,15 @@ class Stage:
 def stream_header(performer: Performer) -> stream_pb2.StreamHeader:
     """A performer's header without what belongs to a session."""
     character = performer.character
-    version = character.avatar_sha256
     return stream_pb2.StreamHeader(
         character=character.id,
         name=character.name,
         head=character.head,
         components=performer.components,
         scales=performer.scales.tolist(),
-        avatar_url=f"/avatars/{character.id}/avatar.glb?v={version[:16]}",
-        avatar_sha256=version,
+        avatar_url=_url(character, character.avatar),
+        far_avatar_url=_far_url(character),
+        avatar_sha256=character.avatar_sha256,
         sample_rate=SAMPLE_RATE,
         frame_rate=FRAME_RATE,
         controls_only=character.controls_only,
@@ -702,11 +750,20 @@ def character_info(character: Character) -> likeness_pb2.CharacterInfo:
         born=character.born,
         died=character.died,
         summary=character.summary,
-        avatar_url=f"/avatars/{character.id}/avatar.glb?v={character.avatar_sha256[:16]}",
+        avatar_url=_url(character, character.avatar),
+        far_avatar_url=_far_url(character),
         portrait_url=f"/avatars/{character.id}/portrait.png",
         rights=character.rights,
         head=character.head,
     )
+
+
+def _url(character: Character, asset: Path) -> str:
+    return f"/avatars/{character.id}/{asset.name}?v={character.sha256(asset)[:16]}"
+
+
+def _far_url(character: Character) -> str:
+    return _url(character, character.far_avatar) if character.far_avatar.is_file() else ""
 
 
 def _wanted(session: Session) -> Wanted:

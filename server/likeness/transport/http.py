@@ -77,6 +77,7 @@ class WebServer:
                 web.post("/api/rtc", self._rtc),
                 web.get("/api/ws", self._ws),
                 web.get("/avatars/{character}/avatar.glb", self._page.avatar),
+                web.get("/avatars/{character}/avatar.lod1.glb", self._page.far_avatar),
                 web.get("/avatars/{character}/portrait.png", self._page.portrait),
                 *self._inputs.routes(),
                 web.get("/{path:.+}", self._page.asset),

@@ -118,6 +118,11 @@ class Page:
         character = self._character(request)
         return self._versioned(request, character.avatar, character.avatar_sha256)
 
+    async def far_avatar(self, request: web.Request) -> web.StreamResponse:
+        """A character's lighter 3D asset."""
+        character = self._character(request)
+        return self._versioned(request, character.far_avatar, character.sha256(character.far_avatar))
+
     async def portrait(self, request: web.Request) -> web.StreamResponse:
         """A character's picture."""
         return _file(self._character(request).portrait, FRESH)

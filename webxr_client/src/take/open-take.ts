@@ -35,6 +35,7 @@ export async function openTake(
     components: take.components,
     scales: take.components.map(() => 1),
     avatarUrl: character.avatarUrl,
+    farAvatarUrl: character.farAvatarUrl,
     tag: {
       generated: take.meta.flag('generated'),
       character: id,

@@ -13,6 +13,21 @@ export const DRIVERS = [
 export const PHASES = ['PHASE_UNSPECIFIED', 'QUEUED', 'STARTED', 'FINISHED', 'STOPPED', 'FAILED'] as const
 export const LEVELS = ['LEVEL_UNSPECIFIED', 'INFO', 'WARNING', 'ERROR'] as const
 
+export const ACTS = [
+  'ACT_UNSPECIFIED',
+  'MUTE',
+  'UNMUTE',
+  'FREEZE',
+  'UNFREEZE',
+  'GIVE_FLOOR',
+  'OPEN_FLOOR',
+  'REMOVE',
+  'END_ROOM',
+] as const
+export const EMOTIONS = ['joy', 'sadness', 'anger', 'fear', 'surprise', 'disgust', 'calm'] as const
+
+export type Act = (typeof ACTS)[number]
+export type EmotionName = (typeof EMOTIONS)[number]
 export type Phase = (typeof PHASES)[number]
 export type Level = (typeof LEVELS)[number]
 
@@ -42,12 +57,46 @@ export interface StreamHeader {
   components: string[]
   scales: number[]
   avatarUrl: string
+  /** A lighter file; empty: there is none. */
+  farAvatarUrl: string
   avatarSha256: string
   tag: GeneratedTag
   certificate: SessionCertificate | null
   controlsOnly: boolean
   session: string
   self: boolean
+  /** Where the room put it; null: the page places it. */
+  seat: Seat | null
+}
+
+/** A point on the floor in scene space, metres, and the heading there: radians about y, 0 faces +z. */
+export interface Seat {
+  x: number
+  y: number
+  z: number
+  yaw: number
+}
+
+/** Somebody in the room; `avatar` 0 is an observer. */
+export interface Person {
+  avatar: number
+  session: string
+  name: string
+  role: string
+  muted: boolean
+  frozen: boolean
+  away: boolean
+  self: boolean
+  moderator: boolean
+}
+
+export interface RoomState {
+  room: string
+  /** Short, to be read out or written on a board. */
+  code: string
+  people: Person[]
+  /** The avatar that has the floor; 0: everybody may speak. */
+  floor: number
 }
 
 export interface Seal {
@@ -105,6 +154,7 @@ export type ServerMessage =
   | { kind: 'left'; avatar: number; reason: string }
   | { kind: 'notice'; notice: Notice }
   | { kind: 'pong'; nonce: number }
+  | { kind: 'state'; state: RoomState }
   | { kind: 'unknown' }
 
 export interface Hello {
@@ -128,6 +178,8 @@ export type ClientMessage =
   | { ping: { nonce: number; clientTimeMs: number } }
   | { consent: { faceCapture: boolean; recording: boolean } }
   | { calibrate: Record<string, never> }
+  | { moderate: { act: Act; avatar: number; session: string; reason: string } }
+  | { emotion: { name: EmotionName; weight: number } }
   | { bye: { reason: string } }
 
 export interface CharacterInfo {
@@ -137,6 +189,8 @@ export interface CharacterInfo {
   died: string
   summary: string
   avatarUrl: string
+  /** A lighter file; empty: there is none. */
+  farAvatarUrl: string
   portraitUrl: string
   rights: string
   head: string
@@ -194,6 +248,7 @@ export function readServerMessage(text: string): ServerMessage {
       },
     }
   }
+  if (root.has('state')) return { kind: 'state', state: readRoomState(root.child('state')) }
   if (root.has('pong')) return { kind: 'pong', nonce: root.child('pong').number('nonce') }
   return { kind: 'unknown' }
 }
@@ -221,12 +276,37 @@ export function readHeader(reader: JsonReader): StreamHeader {
     components: reader.texts('components'),
     scales: reader.numbers('scales'),
     avatarUrl: reader.text('avatarUrl'),
+    farAvatarUrl: reader.text('farAvatarUrl'),
     avatarSha256: reader.text('avatarSha256'),
     tag: readTag(reader.child('tag')),
     certificate: reader.has('certificate') ? readCertificate(reader.child('certificate')) : null,
     controlsOnly: reader.flag('controlsOnly'),
     session: reader.text('session'),
     self: reader.flag('self'),
+    seat: reader.has('seat') ? readSeat(reader.child('seat')) : null,
+  }
+}
+
+function readSeat(reader: JsonReader): Seat {
+  return { x: reader.number('x'), y: reader.number('y'), z: reader.number('z'), yaw: reader.number('yaw') }
+}
+
+export function readRoomState(reader: JsonReader): RoomState {
+  return {
+    room: reader.text('room'),
+    code: reader.text('code'),
+    people: reader.children('people').map(person => ({
+      avatar: person.number('avatar'),
+      session: person.text('session'),
+      name: person.text('name'),
+      role: person.text('role'),
+      muted: person.flag('muted'),
+      frozen: person.flag('frozen'),
+      away: person.flag('away'),
+      self: person.flag('self'),
+      moderator: person.flag('moderator'),
+    })),
+    floor: reader.number('floor'),
   }
 }
 
@@ -272,6 +352,7 @@ export function readCharacters(value: unknown): CharacterInfo[] {
     died: reader.text('died'),
     summary: reader.text('summary'),
     avatarUrl: reader.text('avatarUrl'),
+    farAvatarUrl: reader.text('farAvatarUrl'),
     portraitUrl: reader.text('portraitUrl'),
     rights: reader.text('rights'),
     head: reader.text('head'),
