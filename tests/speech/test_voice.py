@@ -42,6 +42,13 @@ def _phones(chunks: list[VoiceChunk]) -> list[TimedPhone]:
     return [phone for chunk in chunks for phone in chunk.phones]
 
 
+async def _both_alive(voice: EspeakVoice) -> None:
+    """A process that had to be killed comes back; on a busy machine that takes a while."""
+    async with asyncio.timeout(60):
+        while len(voice.process_ids) != 2:
+            await asyncio.sleep(0.05)
+
+
 def _seamless(chunks: list[VoiceChunk]) -> bool:
     ends = np.cumsum([len(chunk.pcm) for chunk in chunks])
     return [chunk.first for chunk in chunks] == [0, *ends[:-1]] and [c.final for c in chunks].index(
@@ -214,7 +221,7 @@ async def test_closing_stops_the_synthesis_and_frees_the_process(voice: EspeakVo
         speech = voice.speak(SENTENCE * 60, ENGLISH)
         assert len((await anext(speech)).pcm)
         await speech.aclose()
-    assert len(voice.process_ids) == 2
+    await _both_alive(voice)
     assert _seamless(await _all(voice, "Still here."))
 
 
@@ -226,7 +233,7 @@ async def test_cancelling_the_task_frees_the_process(voice: EspeakVoice) -> None
         with pytest.raises(asyncio.CancelledError):
             await task
     assert _seamless(await _all(voice, "Still here."))
-    assert len(voice.process_ids) == 2
+    await _both_alive(voice)
 
 
 async def test_a_slow_listener_holds_nobody_up(voice: EspeakVoice) -> None:
@@ -258,11 +265,11 @@ async def test_killed_mid_sentence_the_sentence_goes_on(voice: EspeakVoice) -> N
     whole = await _all(voice, text)
     assert len(_sound(chunks)) == pytest.approx(len(_sound(whole)), rel=0.01)
     assert len(phones) == pytest.approx(len(_phones(whole)), abs=5)
-    assert len(voice.process_ids) == 2
+    await _both_alive(voice)
 
 
 async def test_a_process_that_hangs_is_replaced() -> None:
-    voice = EspeakVoice(processes=1, timeout=0.5)
+    voice = EspeakVoice(processes=1, timeout=2.0)
     await voice.start()
     try:
         (stuck,) = voice.process_ids

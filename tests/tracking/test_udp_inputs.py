@@ -125,7 +125,7 @@ async def test_real_sockets_of_every_kind() -> None:
         }
         for kind, data in packets.items():
             sender.sendto(data, ("127.0.0.1", ports[kind]))
-        for _ in range(100):
+        for _ in range(2000):
             await asyncio.sleep(0.01)
             if len(inputs.sources()) == len(packets):
                 break

@@ -24,6 +24,8 @@ from likeness.speech.voice import VoiceChunk, VoiceError
 
 _AHEAD: Final = 4 * wire.RATE_OUT
 """Samples that are synthesised ahead of what was asked for; the next sentence waits until less is left."""
+_START_SECONDS: Final = 30.0
+"""A process may take this long to start: a busy machine loads its libraries slowly."""
 _FADE: Final = 96  # samples (2 ms) over which a restarted sentence fades in
 
 
@@ -39,7 +41,6 @@ class EspeakVoice:
     def __init__(self, processes: int = 2, timeout: float = 5.0, waiting: int = 64) -> None:
         if processes < 1:
             raise InputError(f"The voice needs at least one process, not {processes}.")
-        self._timeout = timeout
         self._most_waiting = waiting
         self._waiting = 0
         self._slots = [_Slot(timeout) for _ in range(processes)]
@@ -295,7 +296,7 @@ class _Slot:
         """Wait until the process can speak."""
         try:
             # Not wait_for, which can swallow a cancellation (Python 3.11).
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(_START_SECONDS):
                 await self._ready.wait()
         except TimeoutError:
             raise VoiceError(
@@ -372,7 +373,7 @@ class _Slot:
             raise MachineError(f"The voice process could not be started: {problem}.") from None
         self._process = _Process(started)
         try:
-            kind, _, payload = await self._process.frame(self._timeout)
+            kind, _, payload = await self._process.frame(_START_SECONDS)
         except _Died as death:
             self._kill(self._process)
             raise MachineError(
