@@ -7,8 +7,8 @@ from aiohttp.test_utils import make_mocked_request
 
 from likeness.errors import DeniedError, LimitError
 from likeness.stage.config import ServerConfig
+from likeness.stage.rate_limit import PeerLimits
 from likeness.transport.gate import Gate
-from likeness.transport.peer_limits import PeerLimits
 
 
 def request(host: str, origin: str | None = None):

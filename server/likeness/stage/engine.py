@@ -175,8 +175,8 @@ class Engine:
     ) -> None:
         self._troupe.set_pose(row, rotation, position, hands)
 
-    def set_seat(self, row: int, rotation: Float32, position: Float32) -> None:
-        self._troupe.set_seat(row, rotation, position)
+    def set_emotion(self, row: int, controls: Float32 | None) -> None:
+        self._troupe.set_emotion(row, controls)
 
     def frames(self, batch: Batch) -> tuple[list[bytes], Float32]:
         """The encoded frames of a batch, and the controls [N, 52] that made them."""

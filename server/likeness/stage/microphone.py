@@ -50,6 +50,8 @@ class Microphone:
         self._missing = PAUSE
         self._least = 0
         self._watched = 0
+        self.closing = False
+        """It is being put away once it has been heard to its end."""
         self.dropped = 0
         """Samples left out to catch up."""
         self.inserted = 0

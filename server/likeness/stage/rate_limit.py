@@ -1,5 +1,6 @@
 """RateLimit: how much of something may come per second."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 
 
@@ -22,3 +23,27 @@ class RateLimit:
             return False
         self._level -= amount
         return True
+
+    def give(self, amount: float = 1.0) -> None:
+        """Give back what was taken."""
+        self._level = min(self._burst, self._level + amount)
+
+
+class PeerLimits:
+    """A RateLimit for each address. Forgets the addresses that were quiet longest, so memory is bounded."""
+
+    def __init__(self, rate: float, burst: float, clock: Callable[[], float], most: int = 4096) -> None:
+        self._rate, self._burst, self._clock, self._most = rate, burst, clock, most
+        self._limits: OrderedDict[str, RateLimit] = OrderedDict()
+
+    def of(self, peer: str) -> RateLimit:
+        """This peer's own limit."""
+        limit = self._limits.pop(peer, None) or RateLimit(self._rate, self._burst, self._clock)
+        self._limits[peer] = limit
+        if len(self._limits) > self._most:
+            self._limits.popitem(last=False)
+        return limit
+
+    def take(self, peer: str) -> bool:
+        """Count one more of this peer; False when it has had enough for now."""
+        return self.of(peer).take()

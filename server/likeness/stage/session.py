@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from likeness.errors import DeniedError, InputError, LikenessError, LimitError
 from likeness.head.controls import CONTROL_COUNT, CONTROL_INDEX
-from likeness.head.frame import SAMPLE_RATE
+from likeness.head.frame import SAMPLE_RATE, Float32
 from likeness.performance.client_packets import (
     ControlsIn,
     Ping,
@@ -21,6 +21,7 @@ from likeness.performance.client_packets import (
     decode_client,
     encode_client,
 )
+from likeness.performance.emotion import emotion_controls
 from likeness.performance.packet import PacketError, newer_epoch
 from likeness.speech import Resampler
 from likeness.stage.grant import Action, Grant
@@ -43,6 +44,12 @@ if TYPE_CHECKING:
 MISSED: Final = 256
 """Control messages that are kept for a session whose person is away."""
 MIN_RATE, MAX_RATE = 8_000, 96_000
+
+
+class SilencedError(DeniedError):
+    """A moderator does not let this person speak now."""
+
+    code = "silenced"
 
 
 class Session:
@@ -76,6 +83,12 @@ class Session:
         self.record = record
         self.outlet: Outlet | None = None
         self.hear_self = False
+        self.seat = -1
+        """Its place in the room, see stage.seat; an observer has none."""
+        self.muted = False
+        """A moderator lets nobody hear it."""
+        self.frozen = False
+        """A moderator lets nothing move its avatar."""
         self.closed = ""
         """Why the session ended; empty while it lives."""
         self.lost_at: float | None = stage.now()
@@ -88,6 +101,9 @@ class Session:
         self.face_allowed = False
         """Whether the person lets their own face be captured."""
         self._arrived = False
+        self._microphone_wanted = False
+        self._emotion: Float32 | None = None
+        self._by_hand: tuple[Float32 | None, Float32 | None] = (None, None)
         self._stage = stage
         self._missed: deque[room_pb2.ServerMessage] = deque(maxlen=MISSED)
         limits = stage.config.limits
@@ -102,6 +118,13 @@ class Session:
     def avatar(self) -> int:
         """The id of the own performer in the room; 0 for an observer."""
         return self.performer.avatar if self.performer else 0
+
+    @property
+    def called(self) -> str:
+        """How others call this person."""
+        role = "" if self.room.hosted else f"the {self.grant.role}"
+        who = self.performer.character.name if self.performer else "an observer"
+        return self.name or role or who
 
     # --- what comes and goes -------------------------------------------------------------------------
 
@@ -122,6 +145,8 @@ class Session:
         self._missed.clear()
         if returned:
             self.record.note("resumed", {})
+            self.room.changed = True
+        self.room.tell_state(self, self.room.state())
 
     def detach(self, outlet: Outlet) -> None:
         """The connection behind `outlet` is gone; the session waits for its person, then closes."""
@@ -135,6 +160,7 @@ class Session:
             self.lost_at = self._stage.now()
             self.close_microphone()
             self.record.note("lost", {})
+            self.room.changed = True
 
     def forget_missed(self) -> None:
         """A new Welcome says all that was missed."""
@@ -200,6 +226,10 @@ class Session:
                     self._consent(message.consent)
                 case "calibrate":
                     self._stage.calibrate(self._face())
+                case "moderate":
+                    await self._stage.moderate(self, message.moderate)
+                case "emotion":
+                    self._set_emotion(message.emotion)
                 case "ping":
                     self._ping(message.ping)
                 case "bye":
@@ -228,8 +258,10 @@ class Session:
             if len(data) > self._stage.config.limits.message_bytes or not self._messages.take():
                 raise LimitError("too large or too many datagrams")
             if data[:1] == bytes([LANDMARKS]):
-                self._stage.set_landmarks(self._face(), decode_landmarks(data))
-                self._stage.update_driver(self)
+                performer, landmarks = self._face(), decode_landmarks(data)
+                if not self.frozen:
+                    self._stage.set_landmarks(performer, landmarks)
+                    self._stage.update_driver(self)
                 return
             datagram = decode_client(data)
             match datagram:
@@ -258,6 +290,8 @@ class Session:
         performer = self.performer
         if self.closed or performer is None or performer.microphone is None or not len(pcm):
             return
+        if self.room.silence_of(self):
+            return
         if not MIN_RATE <= rate <= MAX_RATE or not self._sound.take(len(pcm) * SAMPLE_RATE / rate):
             self.rejected += 1
             self._stage.metrics.rejected.inc()
@@ -279,6 +313,9 @@ class Session:
 
     def _say(self, say: room_pb2.Say) -> None:
         self._own(Action.SPEAK)
+        silence = self.room.silence_of(self)
+        if silence:
+            raise SilencedError(silence)
         limit = self._stage.config.limits.text_length
         if len(say.text) > 8 * limit:
             raise LimitError(f"the text has {len(say.text)} characters; the limit is {limit}.")
@@ -296,7 +333,7 @@ class Session:
     def _stop(self, avatar: int, epoch: int | None) -> None:
         target = self
         if avatar not in (0, self.avatar):
-            self.grant.require(Action.MODERATE)
+            self.room.require_moderator(self)
             other = self.room.session_of(avatar)
             if other is None:
                 raise InputError(f"there is no avatar {avatar} in this room.")
@@ -317,8 +354,14 @@ class Session:
     def _microphone(self, wish: room_pb2.Microphone) -> None:
         self.hear_self = wish.hear_self
         if wish.open:
+            self._own(Action.SPEAK)
+            self._microphone_wanted = True
+            silence = self.room.silence_of(self)
+            if silence:
+                raise SilencedError(silence)
             self.open_microphone()
         else:
+            self._microphone_wanted = False
             self.close_microphone()
 
     def open_microphone(self) -> None:
@@ -327,6 +370,8 @@ class Session:
         if performer.microphone is None:
             self._stage.open_microphone(performer)
             self._resampler = None
+        else:
+            performer.microphone.closing = False
         self._stage.update_driver(self)
 
     def close_microphone(self) -> None:
@@ -343,7 +388,11 @@ class Session:
         rate = audio.sample_rate or SAMPLE_RATE
         if not MIN_RATE <= rate <= MAX_RATE:
             raise InputError(f"a sample rate of {rate}; send {MIN_RATE} to {MAX_RATE}.")
-        if performer.microphone is None:
+        self._microphone_wanted = True
+        silence = self.room.silence_of(self)
+        if silence:
+            raise SilencedError(silence)
+        if performer.microphone is None or performer.microphone.closing:
             self.open_microphone()
         self.push_microphone(np.frombuffer(audio.pcm16, "<i2"), rate)
 
@@ -369,13 +418,62 @@ class Session:
         ):
             most = len(performer.components)
             raise InputError(f"{len(expression)} expression values; this head has {most}, all finite.")
-        self._stage.set_override(performer, controls, expression)
+        self._by_hand = controls, expression
+        if not self.frozen:
+            self._stage.set_override(performer, controls, expression)
+
+    def _set_emotion(self, emotion: room_pb2.Emotion) -> None:
+        performer = self._own(Action.EMBODY)
+        self._emotion = emotion_controls(emotion.name, emotion.weight)
+        if not self.frozen:
+            self._stage.set_emotion(performer, self._emotion)
+
+    # --- what the room allows ------------------------------------------------------------------------
+
+    def heed(self) -> None:
+        """Fall silent if the room wants it; take the microphone up again if it no longer does."""
+        performer, speaker = self.performer, self.speaker
+        if performer is None or speaker is None or self.closed:
+            return
+        if not self.room.silence_of(self):
+            if self._microphone_wanted and self.lost_at is None:
+                self.open_microphone()
+            return
+        self.close_microphone()
+        if speaker.speaking:
+            speaker.stop()
+            self._stage.set_epoch(performer, (performer.epoch + 1) & 0xFFFF)
+            self.record.note("stopped", {"by": "room", "sample": performer.heard})
+        self._stage.update_driver(self)
+
+    def freeze(self, frozen: bool) -> None:
+        """Let nothing but idle life move the avatar, nor speak through it; or let everything again."""
+        self.frozen = frozen
+        self.heed()
+        if self.performer is not None:
+            self._show_lasting()
+
+    def _show_lasting(self) -> None:
+        """Set what lasts (emotion, manual layer), or take away everything while frozen."""
+        assert self.performer is not None
+        if self.frozen:
+            self._stage.rest(self.performer)
+        else:
+            self._stage.set_emotion(self.performer, self._emotion)
+            self._stage.set_override(self.performer, *self._by_hand)
+
+    def restore(self) -> None:
+        """Show what lasts again: the engine that knew it is gone."""
+        if self.performer is not None:
+            self._show_lasting()
 
     def _pose(self, pose: Pose) -> None:
         performer = self._own(Action.TRACK)
         if self._pose_sequence >= 0 and (pose.sequence - self._pose_sequence) & 0xFFFFFFFF >= 1 << 31:
             return  # overtaken by a newer one
         self._pose_sequence = pose.sequence
+        if self.frozen:
+            return
         self._stage.set_pose(performer, pose)
         self._stage.update_driver(self, tracked=True)
 
@@ -387,6 +485,8 @@ class Session:
         ):
             return
         self._controls_sequence = controls.sequence
+        if self.frozen:
+            return
         self._stage.set_tracked(performer, controls)
         self._stage.update_driver(self, tracked=True)
 
@@ -409,7 +509,7 @@ class Session:
 
     def drive_face(self, face: TrackedFace | None) -> None:
         """A bound phone or tracker saw the person's face, or lost it; nothing without consent."""
-        if self.closed or self.performer is None or not self.face_allowed:
+        if self.closed or self.performer is None or not self.face_allowed or self.frozen:
             return
         self._stage.set_face(self.performer, face)
         self._stage.update_driver(self)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from likeness.errors import DeniedError, LimitError
 from likeness.stage.config import ServerConfig, is_loopback
-from likeness.transport.peer_limits import PeerLimits
+from likeness.stage.rate_limit import PeerLimits
 
 REQUESTS: Final = (100.0, 400.0)
 """Requests a second of one address, and saved up."""
