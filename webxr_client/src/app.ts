@@ -10,6 +10,7 @@ import { outputLatencyMs } from './sound/voice'
 import { markText } from './stage/mark'
 import { SCENES, type SceneName } from './stage/set'
 import { Stage } from './stage/stage'
+import { RoomView } from './room/room-view'
 import { Stay } from './stay'
 import type { TakePlayer } from './take/take-player'
 import { Page } from './ui/page'
@@ -35,6 +36,7 @@ export class App {
   readonly options: Options
   readonly page: Page
   readonly stage: Stage
+  readonly room = new RoomView()
   readonly sync = new History<SyncEntry>()
   readonly lips = new History<{ time: number; sample: number; metres: number }>()
   readonly levels = new History<{ time: number; rms: number }>()
@@ -54,6 +56,7 @@ export class App {
   context: AudioContext | null = null
   state: AppState = 'idle'
   headsetSupported = false
+  scene: SceneName | null = null
   error = ''
   #characters: CharacterInfo[] = []
   #microphone = new Microphone()
@@ -91,6 +94,7 @@ export class App {
       drawn: due => this.#drawn(due),
     })
     this.page.scene = options.scene
+    this.page.room = options.room
     this.setScene(options.scene)
     addEventListener('resize', () => this.#fit())
     setInterval(() => this.#measureLevel(), LEVEL_MS)
@@ -158,17 +162,25 @@ export class App {
     void this.context.resume()
     this.page.showLive(character.name)
     this.#fit()
-    const place = { character: character.id, scene: this.page.scene, room: this.options.room }
+    const place = { character: character.id, scene: this.page.scene, room: this.page.room }
     const session = new Session({
-      hello: { ...place, token: this.options.token },
+      hello: { ...place, token: this.options.token, name: this.page.name },
       context: this.context,
       microphone: this.#microphone,
       choice: this.options.transport,
       iceServers: this.#iceServers,
       events: {
         state: (state, why) => this.#changed(state, why),
-        welcomed: welcome => this.#stay?.keep(place, welcome.resume, welcome.resumeSeconds),
-        joined: performer => void this.#load(performer),
+        welcomed: welcome => {
+          this.#stay?.keep(place, welcome.resume, welcome.resumeSeconds)
+          const scene = SCENES.find(name => name === welcome.scene)
+          if (scene) this.setScene(scene)
+        },
+        joined: performer => {
+          void this.#load(performer)
+          this.room.show(session)
+        },
+        room: state => this.room.show(session, state),
         left: avatar => this.#unload(avatar),
         marked: performer => {
           const entry = this.avatars.get(performer.header.avatar)
@@ -254,7 +266,9 @@ export class App {
   }
 
   setScene(name: SceneName): void {
-    if (SCENES.includes(name)) this.stage.setScene(name)
+    if (!SCENES.includes(name) || name === this.scene) return
+    this.scene = name
+    this.stage.setScene(name)
   }
 
   async enterHeadset(): Promise<void> {
@@ -438,6 +452,7 @@ export class App {
     if (state === 'failed') this.tell('ERROR', why)
     if (state === 'ended' || state === 'failed') {
       this.mimic.stop()
+      this.room.hide()
       this.page.showWelcome()
     }
   }

@@ -19,6 +19,13 @@ export function exposeDebug(app: App): void {
     get room() {
       return app.session?.welcome?.room ?? ''
     },
+    get people() {
+      return {
+        code: app.room.state?.code ?? '',
+        floor: app.room.state?.floor ?? 0,
+        people: app.room.state?.people.map(each => ({ ...each })) ?? [],
+      }
+    },
     get resumed() {
       return app.session?.resumed ?? 0
     },

@@ -9,16 +9,27 @@ import { RtcVoice } from './sound/rtc-voice'
 import { ScheduledVoice } from './sound/scheduled-voice'
 import { SealCheck } from './trust/seal-check'
 import type {
+  Act,
   ClientMessage,
+  EmotionName,
   Hello,
   Notice,
+  RoomState,
   RtpMap,
   SpeechState,
   StreamHeader,
   Welcome,
 } from './wire/messages'
 import { readServerMessage } from './wire/messages'
-import { encodeStop, encodeVoice, frameAvatar, frameLength, type VoicePacket } from './wire/packet'
+import {
+  encodePose,
+  encodeStop,
+  encodeVoice,
+  frameAvatar,
+  frameLength,
+  type Pose,
+  type VoicePacket,
+} from './wire/packet'
 
 /** WebRTC has this long; then the WebSocket takes over. */
 const RTC_DEADLINE_MS = 2600
@@ -37,6 +48,8 @@ export interface SessionEvents {
   left(avatar: number, reason: string): void
   marked(performer: Performer): void
   speech(speech: SpeechState): void
+  /** Who is in the room, whenever something about that changed. */
+  room(state: RoomState): void
   notice(notice: Notice): void
 }
 
@@ -66,6 +79,7 @@ export class Session {
   #capture: Capture | null = null
   #talking = false
   #resumeNow: (() => void) | null = null
+  #poseSequence = 0
   #rtcFailed = false
   readonly #maps = new Map<string, RtpMap>()
   readonly #context: AudioContext
@@ -169,6 +183,22 @@ export class Session {
   /** The next second of landmarks is the person's neutral face. */
   calibrate(): void {
     if (this.#state === 'live') this.#send({ calibrate: {} })
+  }
+
+  /** For those who may moderate; without `whom` it is for everybody but them, or the room itself. */
+  moderate(act: Act, whom: { avatar: number; session: string } | null, reason: string): void {
+    const { avatar, session } = whom ?? { avatar: 0, session: '' }
+    this.#send({ moderate: { act, avatar, session, reason } })
+  }
+
+  /** A lasting expression of the own character; weight 0 takes it away. */
+  feel(name: EmotionName, weight: number): void {
+    this.#send({ emotion: { name, weight } })
+  }
+
+  /** The person's head and hands, in the space of the own seat. */
+  sendPose(pose: Pose): void {
+    if (this.#state === 'live') this.#link?.sendMotion(encodePose(pose, this.#poseSequence++))
   }
 
   /** One picture's landmarks, without retransmission: a fresh one is better than a late one. */
@@ -396,6 +426,9 @@ export class Session {
       case 'notice':
         this.#events.notice(message.notice)
         if (message.notice.fatal) this.#finish('failed', message.notice.text)
+        break
+      case 'state':
+        this.#events.room(message.state)
         break
       case 'welcome':
       case 'pong':

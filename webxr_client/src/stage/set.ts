@@ -22,7 +22,7 @@ import {
 } from 'three'
 import { isMesh } from '../avatar/mesh'
 
-export const SCENES = ['study', 'mirror', 'classroom', 'museum'] as const
+export const SCENES = ['study', 'mirror', 'classroom', 'museum', 'therapy'] as const
 export type SceneName = (typeof SCENES)[number]
 
 /** How a preset is lit; colours in sRGB, intensities in three.js units. */
@@ -60,6 +60,8 @@ export function buildSet(name: SceneName): StageSet {
       return museum()
     case 'mirror':
       return mirror()
+    case 'therapy':
+      return study()
   }
 }
 

@@ -1,3 +1,4 @@
+import { readCode } from '../room/code'
 import type { SceneName } from '../stage/set'
 import type { CharacterInfo } from '../wire/messages'
 import { CastPicker } from './cast-picker'
@@ -54,6 +55,8 @@ export class Page {
   readonly #neutral = element('neutral', HTMLButtonElement)
   readonly #faceNote = element('face-note', HTMLElement)
   readonly #scene = element('scene', HTMLSelectElement)
+  readonly #name = element('name', HTMLInputElement)
+  readonly #code = element('code', HTMLInputElement)
   #alertTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(actions: PageActions) {
@@ -79,6 +82,7 @@ export class Page {
     const hear = element('hear', HTMLInputElement)
     hear.addEventListener('change', () => actions.hear(hear.checked))
     this.#scene.addEventListener('change', () => actions.scene(this.#scene.value as SceneName))
+    this.#code.addEventListener('input', () => this.#nameBegin())
     this.#leave.addEventListener('click', () => actions.leave())
     this.#vr.addEventListener('click', () => actions.headset())
     this.#play.addEventListener('click', () => actions.play())
@@ -93,6 +97,27 @@ export class Page {
 
   set scene(name: SceneName) {
     this.#scene.value = name
+  }
+
+  /** The person's own name, shown to others; empty: none. */
+  get name(): string {
+    return this.#name.value.trim()
+  }
+
+  /** The room to join, by its code or its name in a link; empty: a new one. */
+  get room(): string {
+    return readCode(this.#code.value)
+  }
+
+  set room(code: string) {
+    this.#code.value = code
+    this.#nameBegin()
+  }
+
+  #nameBegin(): void {
+    this.#begin.textContent = this.room === '' ? 'Begin' : 'Join'
+    // A room that exists has its scene already.
+    this.#scene.disabled = this.room !== ''
   }
 
   /** CSS pixels that the controls take at the bottom. */
