@@ -7,6 +7,7 @@ import type { Vec3 } from '../wire/packet'
 import { findLips, type LipPair, lipOpening } from './lips'
 import { dress, type Quality, undress } from './materials'
 import { type AnyMesh, isMesh } from './mesh'
+import { readWrinkles } from './skin'
 
 /** Weights below this move no vertex by a visible amount, and a zero weight costs the shader nothing. */
 const NOTHING = 1e-4
@@ -72,7 +73,7 @@ export class Avatar {
 
   /** Loads a .glb. Rejects with words a person can read. */
   static async load(url: string, quality: Quality, progress: (share: number) => void): Promise<Avatar> {
-    const loader = new GLTFLoader().setMeshoptDecoder(MeshoptDecoder)
+    const loader = new GLTFLoader().setMeshoptDecoder(MeshoptDecoder).register(readWrinkles)
     try {
       const gltf = await loader.loadAsync(url, event => {
         if (event.lengthComputable && event.total > 0) progress(event.loaded / event.total)

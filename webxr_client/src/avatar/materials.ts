@@ -1,20 +1,22 @@
 import {
-  Color,
   DoubleSide,
   type Material,
   MeshLambertMaterial,
   MeshPhysicalMaterial,
   MeshStandardMaterial,
   type Object3D,
-  ShaderChunk,
   Texture,
 } from 'three'
+import { eyeLike } from './eye'
+import { hairLike } from './hair'
 import { type AnyMesh, isMesh } from './mesh'
+import { skinLike } from './skin'
+import { drawn } from './toon'
 
 /** How much the machine can afford: low is for software rendering and far seats. */
 export type Quality = 'low' | 'medium' | 'high'
 
-export type Look = 'shadow' | 'skin' | 'eye' | 'cornea' | 'wet' | 'teeth' | 'hair' | 'lash' | 'other'
+export type Look = 'shadow' | 'skin' | 'eye' | 'cornea' | 'tear' | 'wet' | 'teeth' | 'hair' | 'lash' | 'other'
 
 /** What a mesh or material is, by its name. */
 export function lookOf(name: string): Look {
@@ -22,7 +24,8 @@ export function lookOf(name: string): Look {
   if (/shadow/.test(n)) return 'shadow'
   if (/lash/.test(n)) return 'lash'
   if (/cornea/.test(n)) return 'cornea'
-  if (/tear|wet|caruncle/.test(n)) return 'wet'
+  if (/tear/.test(n)) return 'tear'
+  if (/wet|caruncle/.test(n)) return 'wet'
   if (/hair|brow|mous|beard|wig|strand/.test(n)) return 'hair'
   if (/teeth|tooth/.test(n)) return 'teeth'
   if (/gum|tongue|mouth/.test(n)) return 'wet'
@@ -40,6 +43,7 @@ function lookOfMesh(mesh: AnyMesh, source: Material): Look {
   if (kind === 'skin') return 'skin'
   if (kind === 'eyes') return 'eye'
   if (kind === 'mouth') return 'wet'
+  if (kind === 'tear') return 'tear'
   return lookOf(mesh.name || source.name)
 }
 
@@ -48,18 +52,27 @@ export function dress(mesh: AnyMesh, quality: Quality): void {
   const source = Array.isArray(mesh.material) ? mesh.material[0] : mesh.material
   if (!(source instanceof MeshStandardMaterial)) return
   const look = lookOfMesh(mesh, source)
-  mesh.material = quality === 'low' ? plain(source, look) : rich(source, look)
+  const style = (source.userData['likeness'] as { style?: unknown } | undefined)?.style
+  mesh.material =
+    style === 'toon'
+      ? drawn(source, look === 'eye')
+      : quality === 'low'
+        ? plain(source, look)
+        : rich(source, look, mesh.morphTargetDictionary ?? {})
   mesh.userData['look'] = look
   // A lash casts a shadow thinner than the map's texel: it would only flicker.
   mesh.castShadow = look === 'skin' || look === 'hair' || look === 'other'
-  mesh.receiveShadow = look !== 'cornea' && look !== 'lash' && look !== 'shadow'
-  if (look === 'cornea') mesh.renderOrder = 2
+  mesh.receiveShadow = look !== 'cornea' && look !== 'tear' && look !== 'lash' && look !== 'shadow'
+  if (look === 'cornea' || look === 'tear') mesh.renderOrder = 2
 }
 
 /** Undoes `dress`: frees the material and its textures. */
 export function undress(mesh: AnyMesh): void {
   for (const material of Array.isArray(mesh.material) ? mesh.material : [mesh.material]) {
-    for (const value of Object.values(material)) if (value instanceof Texture) value.dispose()
+    const wrinkles: unknown = material.userData['wrinkleMap']
+    for (const value of [...Object.values(material), wrinkles] as unknown[]) {
+      if (value instanceof Texture) value.dispose()
+    }
     material.dispose()
   }
 }
@@ -77,6 +90,7 @@ function plain(source: MeshStandardMaterial, look: Look): Material {
     material.side = DoubleSide
     if (source.transparent) material.depthWrite = false
   }
+  if (look === 'tear') material.visible = false
   return material
 }
 
@@ -96,29 +110,27 @@ function cheap(source: MeshStandardMaterial): MeshLambertMaterial {
   return material
 }
 
-function rich(source: MeshStandardMaterial, look: Look): Material {
+function rich(source: MeshStandardMaterial, look: Look, morphs: Record<string, number>): Material {
   const material = new MeshPhysicalMaterial()
+  // copy() clones userData by way of JSON, which is no way to treat a texture.
+  const { userData } = source
+  source.userData = {}
   // MeshPhysicalMaterial.copy wants a physical source, so take the standard part alone.
   MeshStandardMaterial.prototype.copy.call(material, source)
   material.defines = { STANDARD: '', PHYSICAL: '' }
   if (source instanceof MeshPhysicalMaterial) material.copy(source)
+  material.userData = userData
   if (material.map) material.map.anisotropy = 8
   switch (look) {
     case 'skin':
-      material.specularIntensity = 0.55
-      // A faint oily second lobe on top and the fuzz of vellus hair at grazing angles.
-      material.clearcoat = 0.06
-      material.clearcoatRoughness = 0.42
-      material.sheen = 0.22
-      material.sheenColor = new Color(0.9, 0.48, 0.36)
-      material.sheenRoughness = 0.5
-      wrapLight(material)
+      material.specularIntensity = 0.7
+      skinLike(material, morphs)
       break
     case 'eye':
-      material.roughness = 0.32
-      material.clearcoat = 1
-      material.clearcoatRoughness = 0.02
-      material.envMapIntensity = 1.3
+      material.roughness = 0.14
+      material.specularIntensity = 1
+      material.envMapIntensity = 1.7
+      eyeLike(material)
       break
     case 'cornea':
       material.transparent = true
@@ -128,59 +140,31 @@ function rich(source: MeshStandardMaterial, look: Look): Material {
       material.depthWrite = false
       material.envMapIntensity = 1.6
       break
+    case 'tear':
+      material.roughness = 0.1
+      material.specularIntensity = 1
+      material.depthWrite = false
+      material.envMapIntensity = 2.2
+      break
     case 'wet':
-      material.roughness = Math.min(material.roughness, 0.35)
-      material.clearcoat = 0.6
-      material.clearcoatRoughness = 0.15
+      material.roughness = Math.min(material.roughness, 0.28)
+      material.specularIntensity = 0.8
       break
     case 'teeth':
-      material.roughness = 0.28
-      material.clearcoat = 0.5
-      material.clearcoatRoughness = 0.08
+      material.roughness = 0.25
       break
     case 'hair':
     case 'lash':
-      hairEdges(material)
-      material.roughness = Math.max(material.roughness, 0.5)
-      material.sheen = 0.3
-      material.sheenRoughness = 0.45
-      material.sheenColor = new Color(0.35, 0.35, 0.36)
+      material.roughness = Math.max(material.roughness, 0.6)
+      material.envMapIntensity = 0.8
+      hairLike(material)
       break
     case 'shadow':
       material.specularIntensity = 0
       break
     case 'other':
-      material.sheen = 0.35
-      material.sheenRoughness = 0.7
-      material.sheenColor = new Color(0.22, 0.22, 0.26)
+      material.roughness = Math.max(material.roughness, 0.7)
       break
   }
   return material
-}
-
-/** Alpha to coverage: strands get smooth edges without sorting. Finer ones come blended and stay so. */
-function hairEdges(material: MeshStandardMaterial): void {
-  material.side = DoubleSide
-  if (material.transparent) material.depthWrite = false
-  else if (material.alphaTest > 0) material.alphaToCoverage = true
-}
-
-const DIRECT = 'vec3 irradiance = dotNL * directLight.color;'
-
-/**
- * Cheap subsurface scattering: light wraps past the terminator, red furthest, as it does through skin; the
- * specular term keeps the geometric cosine.
- */
-function wrapLight(material: MeshStandardMaterial): void {
-  const chunk = ShaderChunk.lights_physical_pars_fragment
-  if (!chunk.includes(DIRECT)) return
-  const wrapped = chunk.replace(
-    DIRECT,
-    `vec3 skinWrap = vec3( 0.30, 0.12, 0.07 );
-    vec3 irradiance = clamp( ( vec3( dot( geometryNormal, directLight.direction ) ) + skinWrap ) / ( 1.0 + skinWrap ), 0.0, 1.0 ) * directLight.color;`,
-  )
-  material.onBeforeCompile = shader => {
-    shader.fragmentShader = shader.fragmentShader.replace('#include <lights_physical_pars_fragment>', wrapped)
-  }
-  material.customProgramCacheKey = () => 'likeness-skin'
 }
