@@ -69,8 +69,8 @@ export function dress(mesh: AnyMesh, quality: Quality): void {
 /** Undoes `dress`: frees the material and its textures. */
 export function undress(mesh: AnyMesh): void {
   for (const material of Array.isArray(mesh.material) ? mesh.material : [mesh.material]) {
-    const wrinkles: unknown = material.userData['wrinkleMap']
-    for (const value of [...Object.values(material), wrinkles] as unknown[]) {
+    const held: unknown[] = Object.values(material)
+    for (const value of held.concat(material.userData['wrinkleMap'])) {
       if (value instanceof Texture) value.dispose()
     }
     material.dispose()
