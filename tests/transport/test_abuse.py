@@ -28,7 +28,7 @@ async def bystander(url: str) -> AsyncIterator[SocketClient]:
     yield client
     client.heads.clear()
     await client.say("I noticed nothing.")
-    await until(lambda: "FINISHED" in client.phases(), 20)
+    await until(lambda: "FINISHED" in client.phases())
     assert len(client.heads) > 5
     assert client.of_kind("notice") == []
     await client.close()
@@ -61,7 +61,7 @@ async def test_random_bytes_on_the_socket(url: str, bystander: SocketClient):
         if n % 100 == 0:
             await asyncio.sleep(0.02)
     client.heads.clear()
-    await until(lambda: len(client.heads) > 10, 20)
+    await until(lambda: len(client.heads) > 10)
     assert client.of_kind("notice")
     await client.close()
 
@@ -85,7 +85,7 @@ async def test_a_hundred_thousand_random_datagrams_in_one_session(url: str, byst
     assert session.rejected > 50_000
     assert after - before < 4 << 20
     client.heads.clear()
-    await until(lambda: len(client.heads) > 10, 20)
+    await until(lambda: len(client.heads) > 10)
     await client.close()
 
 
@@ -101,7 +101,7 @@ async def test_random_bytes_on_the_data_channels(url: str, bystander: SocketClie
             client.control.send(noise(rng))
         await asyncio.sleep(0.02 if n % 50 == 0 else 0)
     client.heads.clear()
-    await until(lambda: len(client.heads) > 10, 20)
+    await until(lambda: len(client.heads) > 10)
     await client.close()
 
 
@@ -142,7 +142,7 @@ async def test_random_bytes_instead_of_http(url: str, bystander: SocketClient):
             head = b"GET /api/ws HTTP/1.1\r\nHost: localhost\r\n" if rng.random() < 0.5 else b""
             writer.write(head + rng.randbytes(rng.randrange(1, 2000)))
             writer.write_eof()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await reader.read(1000)
         writer.close()
 
@@ -178,7 +178,7 @@ async def test_another_page_may_not_open_a_socket(url: str):
 async def test_a_channel_that_nobody_agreed_on_ends_the_connection(url: str, bystander: SocketClient):
     client = await RtcClient(url).connect(character="plain")
     client.pc.createDataChannel("extra")
-    await until(lambda: client.control.readyState == "closed" or client.pc.connectionState == "closed", 15)
+    await until(lambda: client.control.readyState == "closed" or client.pc.connectionState == "closed")
     await client.close()
 
 
@@ -194,7 +194,7 @@ async def test_a_slow_reader_gets_the_newest_frames_and_is_cut_in_the_end(url: s
     raw: socket.socket = transport.get_extra_info("socket")
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     before = await ended(url)
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(90):
         while await ended(url) == before:
             await asyncio.sleep(0.2)
     again = await SocketClient(url).connect(resume=token)
@@ -215,7 +215,7 @@ async def test_many_short_visits_leave_nothing_behind(url: str, bystander: Socke
     before = peers()
     for _ in range(8):
         await visit()
-    await until(lambda: peers() <= before, 20)
+    await until(lambda: peers() <= before)
 
 
 def peers() -> int:
