@@ -4,10 +4,14 @@ using System.Threading.Tasks;
 
 namespace Likeness
 {
-    /// <summary>One message that came in: text, or the first Count bytes of a pooled buffer.</summary>
+    /// <summary>
+    /// One message that came in: proto3 JSON text, a message already read (as <see cref="ServerMessages.Read"/>
+    /// gives it), or the first Count bytes of a pooled buffer.
+    /// </summary>
     public struct Incoming
     {
         public string Text;
+        public object Message;
         public byte[] Data;
         public int Count;
     }

@@ -22,6 +22,13 @@ namespace Likeness
         public readonly MediaClock Clock = new MediaClock();
         public readonly VoiceBuffer Voice;
         internal bool HeardVoice;
+        internal SealChain Seals;
+        internal bool ToldBroken;
+
+        /// <summary>Frames that were sealed by the server and came unchanged; 0 where seals are not checked.</summary>
+        public long SealedFrames { get { return Seals != null ? Seals.Verified : 0; } }
+        /// <summary>Why this stream cannot be what the server sealed; null while it holds, or is not checked.</summary>
+        public string SealProblem { get { return Seals != null ? Seals.Problem : null; } }
 
         /// <summary>
         /// The face to draw at a local time (seconds). The clock is set by whoever plays the voice; without a
@@ -52,18 +59,21 @@ namespace Likeness
         public const double PingSeconds = 1;
         public const double DeadSeconds = 3;
         public const double OpenSeconds = 5;
+        private const int SignatureEvery = 10;   // seals: one a second
         private static readonly double[] RetryAfter = { 0, 0.5, 1, 2, 3, 5 };
 
         private readonly Func<ITransport> _connect;
         private readonly Dictionary<ushort, AvatarStream> _avatars = new Dictionary<ushort, AvatarStream>();
         private readonly byte[] _datagram = new byte[8192];
         private readonly int _voiceDelayMs;
+        private readonly IEd25519 _ed25519;
+        private readonly SealWatch _watch;
         private ITransport _transport;
         private CancellationTokenSource _cancel;
         private Task _opening;
         private Uri _address;
-        private string _hello;
-        private bool _sentHello, _welcomed;
+        private string _hello, _resume = "";
+        private bool _sentHello, _welcomed, _resuming;
         private double _now, _openedAt, _lastHeard, _lastPing, _retryAt;
         private int _tries;
         private uint _nonce, _poseSequence, _controlsSequence;
@@ -72,11 +82,18 @@ namespace Likeness
         private ushort _stopEpoch;
 
         /// <param name="connect">Makes a transport; default: a WebSocket.</param>
-        public LikenessSession(Func<ITransport> connect = null, int voiceDelayMs = 80)
+        /// <param name="ed25519">Checks the seals on a thread of its own, one signature a second and avatar;
+        /// null: they are only passed on by <see cref="Sealed"/>.</param>
+        public LikenessSession(Func<ITransport> connect = null, int voiceDelayMs = 80, IEd25519 ed25519 = null)
         {
             _connect = connect ?? (() => new WebSocketTransport());
             _voiceDelayMs = voiceDelayMs;
+            _ed25519 = ed25519;
+            if (ed25519 != null) _watch = new SealWatch();
         }
+
+        /// <summary>The server's public key that is trusted; null: the one that its Welcome names.</summary>
+        public byte[] TrustedServerKey { get; set; }
 
         public SessionState State { get; private set; }
         public Welcome Welcome { get; private set; }
@@ -86,27 +103,40 @@ namespace Likeness
         /// <summary>Messages that were not understood and dropped.</summary>
         public long Malformed { get; private set; }
         public string LastProblem { get; private set; }
+        /// <summary>Who is in the room; null until the server tells.</summary>
+        public RoomState Room { get; private set; }
+        /// <summary>The secret that opens this session again within <see cref="Welcome.ResumeSeconds"/>; "" before the welcome.</summary>
+        public string ResumeToken { get { return Welcome != null ? Welcome.Resume : ""; } }
 
         public event Action<SessionState, string> StateChanged;
         public event Action<AvatarStream> AvatarJoined;
         public event Action<AvatarStream, string> AvatarLeft;
         public event Action<AvatarStream> MarkChanged;
+        public event Action<AvatarStream> SeatChanged;
         public event Action<SpeechState> Speech;
         public event Action<Notice> Noticed;
-        /// <summary>Checks a seal (Ed25519); Core has none of its own. See docs/provenance.md.</summary>
+        /// <summary>A seal came, for checks of your own. See docs/provenance.md.</summary>
         public event Action<AvatarStream, Seal> Sealed;
+        /// <summary>A stream is not what the server sealed, in words; told once. Show it.</summary>
+        public event Action<AvatarStream, string> SealBroken;
+        public event Action<RoomState> RoomChanged;
 
         /// <summary>
         /// Starts to connect to http(s)://host:port; returns at once. Failures are tried again until
-        /// <see cref="Close"/>; <see cref="StateChanged"/> tells in words.
+        /// <see cref="Close"/>; <see cref="StateChanged"/> tells in words. <paramref name="resume"/>: an earlier
+        /// session's <see cref="ResumeToken"/>, to go on with it after a reload; when it is over, a new one begins.
         /// </summary>
-        public void Connect(Uri server, string character, string scene = "", string room = "", string token = "", string name = "")
+        public void Connect(Uri server, string character, string scene = "", string room = "", string token = "", string name = "",
+            string resume = "")
         {
             if (State != SessionState.Idle && State != SessionState.Ended) throw new InvalidOperationException("already connected; call Close first");
             string scheme = server.Scheme == "https" || server.Scheme == "wss" ? "wss" : "ws";
             _address = new UriBuilder(server) { Scheme = scheme, Path = "/api/ws", Query = "" }.Uri;
             _hello = ClientMessages.Hello(character, scene, room, token, name);
+            _resume = resume ?? "";
             Welcome = null;
+            Room = null;
+            LastProblem = null;
             _avatars.Clear();
             _tries = 0;
             Open();
@@ -165,6 +195,27 @@ namespace Likeness
             SendBinary(ClientPackets.Controls(_datagram, _controlsSequence++, controls, headRotation, gazePitch, gazeYaw));
         }
 
+        /// <summary>
+        /// What the person allows with their own face. Before <paramref name="faceCapture"/> is true, the server
+        /// drops their controls; false stops it at once.
+        /// </summary>
+        public void Consent(bool faceCapture, bool recording = false) { SendText(ClientMessages.Consent(faceCapture, recording)); }
+
+        /// <summary>The next second with a face is the person's neutral face.</summary>
+        public void Calibrate() { SendText(ClientMessages.Calibrate()); }
+
+        /// <summary>A lasting expression under speech and tracking (<see cref="Emotions"/>); weight 0 clears it.</summary>
+        public void SetEmotion(string emotion, float weight) { SendText(ClientMessages.Emotion(emotion, weight)); }
+
+        /// <summary>A manual layer of controls by ARKit name; an empty one clears it.</summary>
+        public void Override(IEnumerable<KeyValuePair<string, float>> controls) { SendText(ClientMessages.Override(controls)); }
+
+        /// <summary>For moderators: an order about one avatar, about everybody (0), or about an observer's session.</summary>
+        public void Moderate(ModerateAct act, ushort avatar = 0, string reason = "", string session = "")
+        {
+            SendText(ClientMessages.Moderate(act, avatar, reason, session));
+        }
+
         public void SendListener(Float3 head) { SendText(ClientMessages.Listener(head)); }
 
         /// <summary>Ends the session. The server closes it in its ledger.</summary>
@@ -179,7 +230,21 @@ namespace Likeness
         public void Suspend() { if (State == SessionState.Open || State == SessionState.Connecting) { Drop(); Retry("paused", double.PositiveInfinity); } }
         public void Resume() { if (State == SessionState.Waiting) _retryAt = 0; }
 
-        public void Dispose() { Close(); }
+        /// <summary>
+        /// Lets go of the connection without a goodbye, so that <see cref="ResumeToken"/> can go on with the session
+        /// elsewhere: after a reload of the editor's scripts.
+        /// </summary>
+        public void Detach()
+        {
+            Drop();
+            if (State != SessionState.Idle && State != SessionState.Ended) Change(SessionState.Ended, "detached");
+        }
+
+        public void Dispose()
+        {
+            Close();
+            if (_watch != null) _watch.Dispose();
+        }
 
         private void Open()
         {
@@ -202,7 +267,9 @@ namespace Likeness
             }
             if (!_sentHello)
             {
-                _transport.Send(Welcome != null ? ClientMessages.Resume(Welcome.Resume) : _hello);
+                if (Welcome != null) _resume = Welcome.Resume;
+                _resuming = _resume != "";
+                _transport.Send(_resuming ? ClientMessages.Resume(_resume) : _hello);
                 _sentHello = true;
                 _openedAt = _lastHeard = _now;
             }
@@ -223,6 +290,8 @@ namespace Likeness
             Drain();
             if (State != SessionState.Open) return;
             if (_stopsLeft > 0) SendStops();
+            if (_watch != null) TellBrokenSeals();
+            if (State != SessionState.Open) return;
             if (_now - _lastPing >= PingSeconds)
             {
                 _lastPing = _now;
@@ -262,6 +331,7 @@ namespace Likeness
             {
                 _lastHeard = _now;
                 if (message.Text != null) TakeText(message.Text);
+                else if (message.Message != null) Take(message.Message);
                 else
                 {
                     TakeBinary(message.Data, message.Count);
@@ -296,8 +366,11 @@ namespace Likeness
                 PacketDecoder.TryPeek(data, offset, count, out id, out size);
                 AvatarStream avatar;
                 // Frames may come before their header: they are dropped, the next ones will do.
-                if (_avatars.TryGetValue(id, out avatar)
-                    && !avatar.Frames.TryAdd(data, offset, count, avatar.Header.Scales, out size)) { Malformed++; return; }
+                if (_avatars.TryGetValue(id, out avatar))
+                {
+                    if (!avatar.Frames.TryAdd(data, offset, count, avatar.Header.Scales, out size)) { Malformed++; return; }
+                    if (avatar.Seals != null) _watch.Frame(avatar.Seals, data, offset, size);
+                }
                 offset += size;
             }
         }
@@ -312,19 +385,23 @@ namespace Likeness
 
         private void TakeText(string text)
         {
-            Json j;
-            try
-            {
-                j = Json.Parse(text);
-                if (j["welcome"].Exists) TakeWelcome(Likeness.Welcome.Read(j["welcome"]));
-                else if (j["header"].Exists) Join(StreamHeader.Read(j["header"]));
-                else if (j["seal"].Exists) TakeSeal(Seal.Read(j["seal"]));
-                else if (j["speech"].Exists) { if (Speech != null) Speech(SpeechState.Read(j["speech"])); }
-                else if (j["mark"].Exists) TakeMark((ushort)j["mark"]["avatar"].UInt, GeneratedTag.Read(j["mark"]["tag"]));
-                else if (j["left"].Exists) TakeLeft((ushort)j["left"]["avatar"].UInt, j["left"]["reason"].Text);
-                else if (j["notice"].Exists) TakeNotice(Notice.Read(j["notice"]));
-            }
-            catch (ProtocolException) { Malformed++; }
+            object message;
+            try { message = ServerMessages.Read(text); }
+            catch (ProtocolException) { Malformed++; return; }
+            Take(message);
+        }
+
+        private void Take(object message)
+        {
+            if (message is Welcome) TakeWelcome((Welcome)message);
+            else if (message is StreamHeader) Join((StreamHeader)message);
+            else if (message is Seal) TakeSeal((Seal)message);
+            else if (message is List<Seal>) foreach (Seal one in (List<Seal>)message) TakeSeal(one);
+            else if (message is SpeechState) { if (Speech != null) Speech((SpeechState)message); }
+            else if (message is Mark) TakeMark(((Mark)message).Avatar, ((Mark)message).Tag);
+            else if (message is Left) TakeLeft(((Left)message).Avatar, ((Left)message).Reason);
+            else if (message is Notice) TakeNotice((Notice)message);
+            else if (message is RoomState) { Room = (RoomState)message; if (RoomChanged != null) RoomChanged(Room); }
         }
 
         private void TakeWelcome(Welcome welcome)
@@ -343,12 +420,19 @@ namespace Likeness
             if (_avatars.TryGetValue(header.Avatar, out avatar) && avatar.Header.AvatarUrl == header.AvatarUrl
                 && avatar.Header.Components.Length == header.Components.Length)
             {
+                bool moved = !Seat.Same(avatar.Header.Seat, header.Seat);
                 avatar.Header = header;
+                if (moved && SeatChanged != null) SeatChanged(avatar);
                 if (MarkChanged != null) MarkChanged(avatar);
                 return;
             }
             if (avatar != null) TakeLeft(header.Avatar, "changed character");
             avatar = new AvatarStream(header, _voiceDelayMs);
+            if (_ed25519 != null)
+            {
+                avatar.Seals = new SealChain(header.Certificate, header.Avatar, _ed25519,
+                    TrustedServerKey ?? (Welcome != null ? Welcome.ServerKey : null), DateTime.UtcNow, SignatureEvery);
+            }
             _avatars[header.Avatar] = avatar;
             if (AvatarJoined != null) AvatarJoined(avatar);
         }
@@ -372,11 +456,34 @@ namespace Likeness
         private void TakeSeal(Seal seal)
         {
             AvatarStream avatar;
-            if (_avatars.TryGetValue(seal.Avatar, out avatar) && Sealed != null) Sealed(avatar, seal);
+            if (!_avatars.TryGetValue(seal.Avatar, out avatar)) return;
+            if (avatar.Seals != null) _watch.Add(avatar.Seals, seal);
+            if (Sealed != null) Sealed(avatar, seal);
+        }
+
+        private void TellBrokenSeals()
+        {
+            foreach (AvatarStream avatar in _avatars.Values)
+            {
+                if (avatar.ToldBroken || avatar.SealProblem == null) continue;
+                avatar.ToldBroken = true;
+                LastProblem = "the stream of " + avatar.Header.Name + " is not what the server sealed: " + avatar.SealProblem;
+                if (SealBroken != null) SealBroken(avatar, avatar.SealProblem);
+                return;   // a listener may have closed the session; the next poll tells of others
+            }
         }
 
         private void TakeNotice(Notice notice)
         {
+            if (notice.Fatal && State == SessionState.Connecting && _resuming && notice.Code == "denied")
+            {
+                // The session that was to go on is over: a new one begins.
+                foreach (ushort id in new List<ushort>(_avatars.Keys)) TakeLeft(id, "the session is over");
+                _resume = "";
+                Welcome = null;
+                Retry(notice.Text, 0);
+                return;
+            }
             if (Noticed != null) Noticed(notice);
             if (!notice.Fatal) return;
             LastProblem = notice.Text;

@@ -29,7 +29,7 @@ namespace Likeness
     public sealed class SessionCertificate
     {
         public string Session = "", NotBefore = "", NotAfter = "";
-        public byte[] PublicKey, ServerKey, Signature;
+        public byte[] PublicKey = new byte[0], ServerKey = new byte[0], Signature = new byte[0];
 
         internal static SessionCertificate Read(Json j)
         {
@@ -45,12 +45,14 @@ namespace Likeness
     public sealed class StreamHeader
     {
         public ushort Avatar;
-        public string Character = "", Name = "", Head = "", AvatarUrl = "", AvatarSha256 = "", Session = "";
+        public string Character = "", Name = "", Head = "", AvatarUrl = "", FarAvatarUrl = "", AvatarSha256 = "", Session = "";
         public string[] Components = new string[0];
         public float[] Scales = new float[0];
         public bool ControlsOnly, Self;
         public GeneratedTag Tag = new GeneratedTag();
         public SessionCertificate Certificate = new SessionCertificate();
+        /// <summary>Given by the room, the same for everybody; null where it gives none.</summary>
+        public Seat Seat;
 
         internal static StreamHeader Read(Json j)
         {
@@ -62,9 +64,10 @@ namespace Likeness
             var header = new StreamHeader
             {
                 Avatar = (ushort)avatar, Character = j["character"].Text, Name = j["name"].Text, Head = j["head"].Text,
-                AvatarUrl = j["avatarUrl"].Text, AvatarSha256 = j["avatarSha256"].Text, Session = j["session"].Text,
+                AvatarUrl = j["avatarUrl"].Text, FarAvatarUrl = j["farAvatarUrl"].Text, AvatarSha256 = j["avatarSha256"].Text, Session = j["session"].Text,
                 ControlsOnly = j["controlsOnly"].Bool, Self = j["self"].Bool,
                 Tag = GeneratedTag.Read(j["tag"]), Certificate = SessionCertificate.Read(j["certificate"]),
+                Seat = Seat.Read(j["seat"]),
                 Components = new string[names.Count], Scales = new float[names.Count],
             };
             for (int i = 0; i < names.Count; i++)
@@ -82,7 +85,7 @@ namespace Likeness
         public string Session = "", Room = "", Resume = "", Scene = "";
         public ushort Avatar;
         public bool Resumed;
-        public byte[] ServerKey;
+        public byte[] ServerKey = new byte[0];
         public uint ResumeSeconds;
         public readonly List<StreamHeader> Headers = new List<StreamHeader>();
 
@@ -105,7 +108,7 @@ namespace Likeness
         public string Session = "";
         public ushort Avatar;
         public uint Chunk, FirstSequence;
-        public byte[] Digests, Previous, Signature;
+        public byte[] Digests = new byte[0], Previous = new byte[0], Signature = new byte[0];
 
         internal static Seal Read(Json j)
         {
@@ -170,15 +173,20 @@ namespace Likeness
     /// <summary>Writes the messages that a client sends on the control side, as proto3 JSON.</summary>
     public static class ClientMessages
     {
+        private static readonly string[] Acts =
+        {
+            "ACT_UNSPECIFIED", "MUTE", "UNMUTE", "FREEZE", "UNFREEZE", "GIVE_FLOOR", "OPEN_FLOOR", "REMOVE", "END_ROOM",
+        };
+
         public static string Hello(string character, string scene, string room, string token, string name)
         {
             return "{\"hello\":{" + Members("character", character, "scene", scene, "room", room, "token", token, "name", name)
-                + ",\"wantVoice\":true,\"voiceCodec\":\"PCM16\"}}";
+                + ",\"wantVoice\":true,\"voiceCodec\":\"PCM16\",\"batchSeals\":true}}";
         }
 
         public static string Resume(string resume)
         {
-            return "{\"hello\":{" + Members("resume", resume) + ",\"wantVoice\":true,\"voiceCodec\":\"PCM16\"}}";
+            return "{\"hello\":{" + Members("resume", resume) + ",\"wantVoice\":true,\"voiceCodec\":\"PCM16\",\"batchSeals\":true}}";
         }
 
         public static string Say(string text, uint id)
@@ -201,6 +209,39 @@ namespace Likeness
             return "{\"listener\":{\"x\":" + Number(p.X) + ",\"y\":" + Number(p.Y) + ",\"z\":" + Number(p.Z) + "}}";
         }
 
+        /// <param name="session">Instead of the avatar, for observers, who have none.</param>
+        public static string Moderate(ModerateAct act, ushort avatar, string reason, string session)
+        {
+            return "{\"moderate\":{\"act\":\"" + Acts[(int)act] + "\",\"avatar\":" + Number(avatar) + ","
+                + Members("reason", reason, "session", session) + "}}";
+        }
+
+        public static string Emotion(string name, float weight)
+        {
+            return "{\"emotion\":{" + Members("name", name) + ",\"weight\":" + Number(Unit(weight)) + "}}";
+        }
+
+        public static string Consent(bool faceCapture, bool recording)
+        {
+            return "{\"consent\":{\"faceCapture\":" + Bool(faceCapture) + ",\"recording\":" + Bool(recording) + "}}";
+        }
+
+        public static string Calibrate() { return "{\"calibrate\":{}}"; }
+
+        /// <summary>A manual layer of controls by ARKit name; none clears it.</summary>
+        public static string Override(IEnumerable<KeyValuePair<string, float>> controls)
+        {
+            var b = new StringBuilder("{\"override\":{\"controls\":{");
+            bool more = false;
+            foreach (KeyValuePair<string, float> control in controls)
+            {
+                if (more) b.Append(',');
+                more = true;
+                b.Append(Json.Quote(control.Key)).Append(':').Append(Number(Unit(control.Value)));
+            }
+            return b.Append("}}}").ToString();
+        }
+
         public static string Bye(string reason) { return "{\"bye\":{" + Members("reason", reason) + "}}"; }
 
         private static string Members(params string[] pairs)
@@ -215,6 +256,7 @@ namespace Likeness
         }
 
         private static string Bool(bool v) { return v ? "true" : "false"; }
+        private static float Unit(float v) { return v > 0 ? System.Math.Min(1f, v) : 0f; }
         private static string Number(double v) { return v.ToString("R", CultureInfo.InvariantCulture); }
     }
 }

@@ -1,7 +1,10 @@
 using System;
 using System.Collections.Concurrent;
 using System.IO;
+using System.Net.Security;
 using System.Net.WebSockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
@@ -23,7 +26,32 @@ namespace Likeness
         private readonly ConcurrentQueue<Incoming> _out = new ConcurrentQueue<Incoming>();
         private readonly ConcurrentBag<byte[]> _pool = new ConcurrentBag<byte[]>();
         private readonly SemaphoreSlim _wake = new SemaphoreSlim(0);
+        private readonly SemaphoreSlim _sent = new SemaphoreSlim(0);
+        private readonly byte[] _pinned;
         private volatile string _failure;
+        private volatile bool _closing;
+
+        /// <param name="pinnedCertificate">SHA-256 of the one certificate (DER) that is trusted besides those of known
+        /// authorities, as hex, with or without colons: for a server with a certificate of its own making. Empty: none.</param>
+        public WebSocketTransport(string pinnedCertificate = "")
+        {
+            if (string.IsNullOrEmpty(pinnedCertificate)) return;
+            _pinned = Fingerprint(pinnedCertificate);
+            _socket.Options.RemoteCertificateValidationCallback = Trusts;
+        }
+
+        /// <summary>The 32 bytes of a fingerprint in hex; throws <see cref="ArgumentException"/> for anything else.</summary>
+        public static byte[] Fingerprint(string hex)
+        {
+            string digits = hex.Replace(":", "").Replace(" ", "");
+            var bytes = new byte[32];
+            bool good = digits.Length == 64;
+            for (int i = 0; good && i < 32; i++)
+                good = byte.TryParse(digits.Substring(2 * i, 2), System.Globalization.NumberStyles.AllowHexSpecifier,
+                    System.Globalization.CultureInfo.InvariantCulture, out bytes[i]);
+            if (!good) throw new ArgumentException("a certificate's SHA-256 has 64 hex digits, as `openssl x509 -fingerprint -sha256` prints it", "hex");
+            return bytes;
+        }
 
         public bool IsOpen { get { return _socket.State == WebSocketState.Open && _failure == null; } }
         public string Failure { get { return _failure; } }
@@ -69,10 +97,44 @@ namespace Likeness
 
         public void Recycle(byte[] buffer) { if (buffer != null && buffer.Length == BufferBytes) _pool.Add(buffer); }
 
+        /// <summary>
+        /// Ends the connection at once for the caller; what was queued, a goodbye above all, has half a second to
+        /// leave in the background.
+        /// </summary>
         public void Dispose()
         {
-            _end.Cancel();
-            _socket.Dispose();
+            if (_closing) return;
+            _closing = true;
+            if (_socket.State == WebSocketState.Open && _failure == null)
+            {
+                _wake.Release();
+                Start(EndLater);
+            }
+            else
+            {
+                _end.Cancel();
+                _socket.Dispose();
+            }
+        }
+
+        private async Task EndLater()
+        {
+            try { await _sent.WaitAsync(500).ConfigureAwait(false); }
+            finally
+            {
+                _end.Cancel();
+                _socket.Dispose();
+            }
+        }
+
+        private bool Trusts(object sender, X509Certificate certificate, X509Chain chain, SslPolicyErrors errors)
+        {
+            if (errors == SslPolicyErrors.None) return true;
+            if (certificate == null) return false;
+            byte[] found;
+            using (SHA256 sha = SHA256.Create()) found = sha.ComputeHash(certificate.GetRawCertData());
+            for (int i = 0; i < found.Length; i++) if (found[i] != _pinned[i]) return false;
+            return true;
         }
 
         private static void Start(Func<Task> loop) { Task.Run(loop); }
@@ -133,7 +195,13 @@ namespace Likeness
                 {
                     await _wake.WaitAsync(_end.Token).ConfigureAwait(false);
                     Incoming next;
-                    if (!_out.TryDequeue(out next)) continue;
+                    if (!_out.TryDequeue(out next))
+                    {
+                        if (!_closing) continue;
+                        await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", _end.Token).ConfigureAwait(false);
+                        _sent.Release();
+                        return;
+                    }
                     if (next.Text != null)
                     {
                         byte[] bytes = Encoding.UTF8.GetBytes(next.Text);
@@ -166,7 +234,7 @@ namespace Likeness
             if (all.IndexOf("TrustFailure", StringComparison.OrdinalIgnoreCase) >= 0
                 || all.IndexOf("certificate", StringComparison.OrdinalIgnoreCase) >= 0
                 || all.IndexOf("AuthenticationException", StringComparison.Ordinal) >= 0)
-                return "the certificate of " + address.Host + " is not trusted here: use one from a known authority, or install yours on this device";
+                return "the certificate of " + address.Host + " is not trusted here: use one from a known authority, install yours on this device, or pin its fingerprint";
             if (all.IndexOf("401", StringComparison.Ordinal) >= 0 || all.IndexOf("403", StringComparison.Ordinal) >= 0)
                 return "the server at " + address.Host + " refused the token: ask for a new one";
             if (all.IndexOf("refused", StringComparison.OrdinalIgnoreCase) >= 0)
