@@ -90,12 +90,12 @@ export class App {
     this.stage = new Stage({
       canvas: this.page.canvas,
       quality: options.quality,
+      scene: options.scene,
       pose: due => this.#pose(due),
       drawn: due => this.#drawn(due),
     })
     this.page.scene = options.scene
     this.page.room = options.room
-    this.setScene(options.scene)
     addEventListener('resize', () => this.#fit())
     setInterval(() => this.#measureLevel(), LEVEL_MS)
     setInterval(() => this.#slowly(), LISTENER_MS)

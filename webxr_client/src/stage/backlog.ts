@@ -34,3 +34,17 @@ export class Backlog {
     return false
   }
 }
+
+/** Resolves once the graphics have done everything that they were told so far. */
+export async function finished(gl: WebGL2RenderingContext): Promise<void> {
+  const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0)
+  if (!fence) return
+  gl.flush()
+  const begun = performance.now()
+  do await new Promise(resolve => setTimeout(resolve, 8))
+  while (
+    gl.getSyncParameter(fence, gl.SYNC_STATUS) !== gl.SIGNALED &&
+    performance.now() - begun < GIVE_UP_MS
+  )
+  gl.deleteSync(fence)
+}

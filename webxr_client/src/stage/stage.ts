@@ -3,6 +3,7 @@ import {
   Color,
   Fog,
   Group,
+  type Object3D,
   PCFShadowMap,
   PerspectiveCamera,
   Scene,
@@ -12,7 +13,7 @@ import {
 } from 'three'
 import type { Avatar } from '../avatar/avatar'
 import { cheapen, type Quality } from '../avatar/materials'
-import { Backlog } from './backlog'
+import { Backlog, finished } from './backlog'
 import { Enlarger } from './enlarger'
 import { Lights, softboxEnvironment } from './lights'
 import { Mark, type MarkProbe } from './mark'
@@ -34,11 +35,14 @@ interface Seat {
   place: Group
   /** Stands in the middle. */
   central: boolean
+  /** Its shaders are compiled: drawing it holds nothing up. */
+  ready: boolean
 }
 
 export interface StageOptions {
   canvas: HTMLCanvasElement
   quality: Quality | null
+  scene: SceneName
   /** Called before each picture with the time it is due on the screen. */
   pose: (dueMs: number) => void
   /** Called after each picture. */
@@ -62,6 +66,7 @@ export class Stage {
   readonly #seats = new Map<number, Seat>()
   readonly #calm = matchMedia('(prefers-reduced-motion: reduce)')
   readonly #probes: ((probe: MarkProbe) => void)[] = []
+  #shown: SceneName
   #set: StageSet
   #eyes = SCREEN_EYES
   #frames = 0
@@ -92,6 +97,8 @@ export class Stage {
     this.#renderer.shadowMap.enabled = !low
     this.#renderer.shadowMap.type = PCFShadowMap
     this.#renderer.info.autoReset = false
+    // Asking after each shader makes the page wait for its compiler.
+    this.#renderer.debug.checkShaderErrors = import.meta.env.DEV
     this.#renderer.xr.enabled = true
     this.#renderer.xr.setReferenceSpaceType('local-floor')
     if (!low) this.#scene.environment = softboxEnvironment(this.#renderer)
@@ -99,10 +106,13 @@ export class Stage {
     this.#world.add(this.#lights.group)
     this.#scene.add(this.#world, this.mark.headPlane, this.#camera)
     this.#orbit = new Orbit(this.#camera, options.canvas)
-    this.#set = buildSet('study')
-    this.setScene('study')
+    this.#shown = options.scene
+    this.#set = buildSet(options.scene)
+    this.#dress()
     this.resize()
-    this.#renderer.setAnimationLoop((time, frame) => this.#picture(time, frame))
+    void this.#compile(this.#scene).then(() =>
+      this.#renderer.setAnimationLoop((time, frame) => this.#picture(time, frame)),
+    )
   }
 
   get frames(): number {
@@ -138,8 +148,15 @@ export class Stage {
   }
 
   setScene(name: SceneName): void {
+    if (name === this.#shown) return
     disposeSet(this.#set)
+    this.#shown = name
     this.#set = buildSet(name)
+    this.#dress()
+  }
+
+  /** Puts the set into the world and lights it. */
+  #dress(): void {
     if (this.quality === 'low') cheapen(this.#set.group)
     this.#world.add(this.#set.group)
     const { lighting, distance } = this.#set
@@ -158,8 +175,10 @@ export class Stage {
     const plaque = new Plaque()
     plaque.setText(markText)
     const place = new Group().add(avatar.group, plaque.mesh)
-    this.#seats.set(id, { avatar, plaque, markText, place, central })
+    const seat = { avatar, plaque, markText, place, central, ready: false }
+    this.#seats.set(id, seat)
     avatar.group.visible = false
+    void this.#compile(place).then(() => (seat.ready = true))
     this.#world.add(place)
     this.#arrange()
   }
@@ -280,8 +299,10 @@ export class Stage {
     this.#options.pose(due)
     this.mark.beginPicture()
     const shown = this.mark.drawable
+    let visible = 0
     for (const seat of this.#seats.values()) {
-      seat.avatar.group.visible = shown && seat.markText !== ''
+      seat.avatar.group.visible = shown && seat.ready && seat.markText !== ''
+      if (seat.avatar.group.visible) visible++
     }
     if (presenting) this.#meetEyes(frame)
     else this.#orbit.update(this.#eyes, elapsed, this.#calm.matches)
@@ -296,8 +317,15 @@ export class Stage {
       this.#pace.picture(now)
     }
     this.#frames++
-    if (this.#firstPicture === 0 && shown && this.#seats.size > 0) this.#firstPicture = performance.now()
+    if (this.#firstPicture === 0 && visible > 0) this.#firstPicture = performance.now()
     this.#options.drawn(due)
+  }
+
+  /** Compiles what `object` needs to be drawn, while the page goes on: slow graphics take a second or more. */
+  async #compile(object: Object3D): Promise<void> {
+    this.#renderer.compile(object, this.#camera, this.#scene)
+    // Asking a program whether it is ready would wait for all that the graphics have to do; a fence does not.
+    await finished(this.#renderer.getContext() as WebGL2RenderingContext)
   }
 
   /** The scene and, over it, the mark. */
