@@ -1,12 +1,13 @@
 """Room: the people and performers that perceive each other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from likeness.errors import DeniedError
+from likeness.stage.fan_out import Audience, FanOut, MadeFrame
 from likeness.stage.grant import Action
 from likeness.stage.outlet import VoicePacket
-from likeness.stage.performer import Performer
+from likeness.stage.performer import Performer, Wanted
 from likeness.stage.seat import Place
 from likeness.stage.session import Session
 from likeness.v1 import room_pb2, stream_pb2
@@ -40,6 +41,7 @@ class Room:
         self.changed = False
         """Somebody has still to be told the room's newest state."""
         self._avatars = 0
+        self._fan_out = FanOut()
 
     def next_avatar(self) -> int:
         """An avatar id that nobody in this room has."""
@@ -55,6 +57,7 @@ class Room:
             taken = {s.seat for s in self.sessions.values()}
             session.seat = next(k for k in range(len(taken) + 1) if k not in taken)
         self.sessions[session.id] = session
+        self._fan_out.arrange(self.sessions.values())
         if self.hosted and self.host not in self.sessions:
             self.host = session.id
         self.changed = True
@@ -62,6 +65,7 @@ class Room:
     def leave(self, session: Session) -> None:
         """Somebody is gone. A host is followed by who was here first; a floor that was theirs opens."""
         self.sessions.pop(session.id, None)
+        self._fan_out.arrange(self.sessions.values())
         self.changed = True
         if self.host == session.id:
             here = sorted(self.sessions.values(), key=lambda s: s.lost_at is not None)
@@ -146,20 +150,37 @@ class Room:
             for session in list(self.sessions.values()):
                 self.tell_state(session, state)
 
-    def send_motion(self, datagrams: list[bytes]) -> None:
-        """Motion for everyone here."""
-        for session in self.sessions.values():
-            outlet = session.outlet
-            if outlet is not None:
-                for datagram in datagrams:
-                    outlet.send_motion(datagram)
+    def send_motion(self, frames: Sequence[MadeFrame], now: float) -> None:
+        """Motion for everyone here, and the seals that are due."""
+        self._fan_out.send_motion(self.sessions.values(), frames)
+        self._fan_out.flush_seals(self.sessions.values(), now)
+
+    def send_seal(self, seal: stream_pb2.Seal) -> None:
+        """A seal for everyone here."""
+        self._fan_out.send_seal(self.sessions.values(), seal)
+
+    def choose_voices(self, now: float) -> None:
+        """Choose whose voices are heard, see FanOut."""
+        moderators = [s for s in self.sessions.values() if self.moderates(s)]
+        self._fan_out.choose_voices(self.sessions.values(), moderators, now)
+
+    def audience(self) -> Audience:
+        """Who listens here."""
+        return self._fan_out.audience(self.sessions.values())
+
+    def wanted(self, session: Session, audience: Audience) -> Wanted:
+        """Who hears a session's performer, and in which form."""
+        own = session.hears()
+        own_opus = own and bool(session.outlet and session.outlet.want_opus)
+        if not self._fan_out.heard(session):
+            return Wanted(own=own and not session.hear_self, own_opus=own_opus and not session.hear_self)
+        if session.hear_self:
+            return Wanted(audience.hearing > 0, audience.opus > 0)
+        return Wanted(audience.hearing > own, audience.opus > own_opus, own, own_opus)
 
     def send_voice(self, speaker: Session, everyone: VoicePacket | None, own: VoicePacket | None) -> None:
         """Voice for everyone here; `own` is what the speaker gets."""
-        for session in self.sessions.values():
-            packet = own if session is speaker and not session.hear_self else everyone
-            if packet is not None:
-                session.send_voice(packet)
+        self._fan_out.send_voice(self.sessions.values(), speaker, everyone, own)
 
     def _person(self, session: Session) -> room_pb2.Person:
         moderator = self.moderates(session)

@@ -44,6 +44,12 @@ if TYPE_CHECKING:
 MISSED: Final = 256
 """Control messages that are kept for a session whose person is away."""
 MIN_RATE, MAX_RATE = 8_000, 96_000
+AUDIBLE: Final = 60.0
+"""Loudness below which a microphone hears a quiet room: mean of int16 samples, -54 dB."""
+TYPED: Final = 2000.0
+"""Loudness of a synthetic voice."""
+FADES: Final = 0.25
+"""Seconds in which a voice's loudness is halved once it is silent."""
 
 
 class SilencedError(DeniedError):
@@ -70,6 +76,7 @@ class Session:
         grant: Grant,
         name: str,
         peer: str,
+        batch_seals: bool,
         record: Record,
         stage: "Stage",
     ) -> None:
@@ -80,6 +87,8 @@ class Session:
         self.grant = grant
         self.name = name
         self.peer = peer
+        self.batch_seals = batch_seals
+        """Its client takes seals in batches."""
         self.record = record
         self.outlet: Outlet | None = None
         self.hear_self = False
@@ -102,6 +111,8 @@ class Session:
         """Whether the person lets their own face be captured."""
         self._arrived = False
         self._microphone_wanted = False
+        self._level = 0.0
+        self._level_at = 0.0
         self._emotion: Float32 | None = None
         self._by_hand: tuple[Float32 | None, Float32 | None] = (None, None)
         self._stage = stage
@@ -170,7 +181,7 @@ class Session:
         """A control message for this session; kept while its person is away."""
         if self.outlet is not None:
             self.outlet.send_control(message)
-        elif message.WhichOneof("body") != "seal":
+        elif message.WhichOneof("body") not in ("seal", "seals"):
             self._missed.append(message)
 
     def notice(self, level: "Notice.Level", code: str, text: str, *, fatal: bool = False) -> None:
@@ -300,8 +311,18 @@ class Session:
             if self._resampler is None or self._resampler[0] != rate:
                 self._resampler = (rate, Resampler(rate, SAMPLE_RATE))
             pcm = self._resampler[1].push(as_float(pcm))
-        performer.microphone.push(as_int16(pcm), performer.clock(self._stage.clock.sample()))
+        sound = as_int16(pcm)
+        now = self._stage.now()
+        self._level = max(float(np.abs(sound.astype(np.int32)).mean()), self.loudness(now))
+        self._level_at = now
+        performer.microphone.push(sound, performer.clock(self._stage.clock.sample()))
         self._stage.wake()
+
+    def loudness(self, now: float) -> float:
+        """How loud the voice is, mean of int16 samples, fading within a second; 0: silent."""
+        typed = TYPED if self.speaker is not None and self.speaker.speaking else 0.0
+        spoken = self._level * 2.0 ** ((self._level_at - now) / FADES)
+        return max(typed, spoken) if spoken > AUDIBLE else typed
 
     # --- one body each ---------------------------------------------------------------------------------
 

@@ -21,18 +21,18 @@ from likeness.errors import (
 from likeness.head import Character, character_ids, load_character
 from likeness.head.frame import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME, Float32
 from likeness.performance.client_packets import ControlsIn, Pose
-from likeness.performance.packet import split_datagrams
 from likeness.speech import Voice
 from likeness.stage.clock import StageClock
 from likeness.stage.config import ServerConfig
 from likeness.stage.engine_process import EngineDied, EngineProcess
+from likeness.stage.fan_out import MadeFrame
 from likeness.stage.gather import MadeVoice, VoiceRound, batch, rounds
 from likeness.stage.grant import OPEN_GRANT, Action, Grant, read_token
 from likeness.stage.metrics import StageMetrics
 from likeness.stage.microphone import Microphone
 from likeness.stage.moderation import moderate
 from likeness.stage.outlet import BLOCK, ControlText
-from likeness.stage.performer import FrameJob, Performer, VoiceJob, Wanted
+from likeness.stage.performer import FrameJob, Performer, VoiceJob
 from likeness.stage.rate_limit import PeerLimits
 from likeness.stage.record import Archive
 from likeness.stage.room import SCENES, Room, seat_of
@@ -182,7 +182,7 @@ class Stage:
             try:
                 seal = session.record.flush()
                 if seal is not None and not performer.failed:
-                    room.tell(ServerMessage(seal=seal))
+                    room.send_seal(seal)
             except LikenessError:
                 _log.exception("the last seal of session %s failed", session.id)
             room.tell(ServerMessage(left=room_pb2.Left(avatar=performer.avatar, reason=reason)), session)
@@ -451,6 +451,7 @@ class Stage:
             grant=grant,
             name=name,
             peer=peer,
+            batch_seals=hello.batch_seals,
             record=record,
             stage=self,
         )
@@ -581,17 +582,18 @@ class Stage:
         """Make what is due and send it."""
         groups, voice_round = rounds(frames), VoiceRound(voices)
         answer = await self.engine.run([batch(jobs) for jobs in groups], voice_round.blocks)
-        packets: dict[str, list[bytes]] = {}
+        made: dict[str, list[MadeFrame]] = {}
         for jobs, (encoded, _) in zip(groups, answer.frames, strict=True):
             for job, packet in zip(jobs, encoded, strict=True):
-                self._seal(job, packet, packets)
-        for room_id, of_room in packets.items():
+                self._seal(job, packet, made)
+        now = self.now()
+        for room_id, of_room in made.items():
             room = self.rooms.get(room_id)
             if room is not None:
-                room.send_motion(split_datagrams(of_room))
+                room.send_motion(of_room, now)
         self._send_voices(voice_round.packets(answer.packets))
 
-    def _seal(self, job: FrameJob, packet: bytes, packets: dict[str, list[bytes]]) -> None:
+    def _seal(self, job: FrameJob, packet: bytes, made: dict[str, list[MadeFrame]]) -> None:
         """A frame goes out only under a seal."""
         performer = job.performer
         session = self.sessions.get(performer.session)
@@ -604,10 +606,10 @@ class Stage:
             performer.failed = True
             self._spawn(self.fail(session, str(error)), "fail closed")
             return
-        packets.setdefault(session.room.id, []).append(packet)
+        made.setdefault(session.room.id, []).append(MadeFrame(performer.avatar, job.sequence, packet))
         self.metrics.frames.inc()
         if seal is not None:
-            session.room.tell(ServerMessage(seal=seal))
+            session.room.send_seal(seal)
             self.metrics.seals.inc()
 
     def _send_voices(self, voices: list[MadeVoice]) -> None:
@@ -656,6 +658,10 @@ class Stage:
         frames: list[FrameJob] = []
         voices: list[VoiceJob] = []
         eager, self._microphones = self._microphones <= EAGER_VOICES, 0
+        now = self.now()
+        for room in self.rooms.values():
+            room.choose_voices(now)
+        audiences = {room.id: room.audience() for room in self.rooms.values()}
         for session in self.sessions.values():
             performer = session.performer
             if performer is None or performer.failed:
@@ -665,7 +671,8 @@ class Stage:
             if late:
                 self.metrics.late_frames.inc(late)
             frames += performer.frames_due(sample, eager)
-            voices += performer.blocks_due(sample, _wanted(session))
+            wanted = session.room.wanted(session, audiences[session.room.id])
+            voices += performer.blocks_due(sample, wanted)
         return frames, voices
 
     async def _watch(self) -> None:
@@ -764,17 +771,6 @@ def _url(character: Character, asset: Path) -> str:
 
 def _far_url(character: Character) -> str:
     return _url(character, character.far_avatar) if character.far_avatar.is_file() else ""
-
-
-def _wanted(session: Session) -> Wanted:
-    """Who hears a session's performer, and in which form."""
-    everyone = opus = False
-    for other in session.room.sessions.values():
-        if (other is not session or session.hear_self) and other.hears():
-            everyone = True
-            opus = opus or bool(other.outlet and other.outlet.want_opus)
-    own = session.hears() and not session.hear_self
-    return Wanted(everyone, opus, own, own and bool(session.outlet and session.outlet.want_opus))
 
 
 def host_of(peer: str) -> str:

@@ -40,6 +40,8 @@ class VoiceTrack(MediaStreamTrack):
         self._offset: int | None = None  # RTP media time minus sample, of the current avatar
         self._next_pts = 0
         self._unmapped: VoicePacket | None = None
+        self.pushed_at = 0.0
+        """When its owner last had something for it, on their clock."""
         self.avatar = 0
         """Whose voice this line carries; 0: nobody's yet."""
 

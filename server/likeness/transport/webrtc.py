@@ -41,6 +41,8 @@ CONTROL_BUFFER: Final = 1 << 20
 """Bytes on the control channel that may wait; beyond, the reader is cut."""
 EARLY_CONTROL: Final = 1000
 """Control messages kept until the channel opens."""
+IDLE_LINE: Final = 1.0
+"""Seconds without a packet after which another voice may have an audio line."""
 TEXT_QUEUE: Final = 64
 """Control messages of one client that wait for the session; beyond, the connection is cut."""
 
@@ -110,6 +112,7 @@ class RtcPeer:
     def send_voice(self, packet: VoicePacket) -> None:
         line = self._line_of(packet.avatar)
         if line is not None and packet.opus:
+            line.pushed_at = self._clock()
             line.push(packet)
 
     def close(self, reason: str) -> None:
@@ -207,11 +210,17 @@ class RtcPeer:
     def _line_of(self, avatar: int) -> VoiceTrack | None:
         """The line that carries this avatar's voice; a free one becomes it."""
         free: VoiceTrack | None = None
+        idle: VoiceTrack | None = None
         for line in self._lines.values():
             if line.avatar == avatar:
                 return line
             if free is None and line.avatar == 0:
                 free = line
+            if line.avatar != self._own and (idle is None or line.pushed_at < idle.pushed_at):
+                idle = line
+        # More people may speak one after another than there are lines: the one quiet longest is used again.
+        if free is None and idle is not None and self._clock() - idle.pushed_at > IDLE_LINE:
+            free = idle
         if free is not None:
             free.bind(avatar)
         return free
