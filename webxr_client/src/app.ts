@@ -67,6 +67,7 @@ export class App {
   #player: TakePlayer | null = null
   #takePlays = false
   readonly #prefetched = new Set<string>()
+  #ahead: { url: string; avatar: Promise<Avatar> } | null = null
   #stay: Stay | null = null
 
   constructor(options: Options) {
@@ -95,6 +96,8 @@ export class App {
       drawn: due => this.#drawn(due),
     })
     this.page.scene = options.scene
+    // The page's own glass is too dear where no graphics hardware blurs it.
+    document.documentElement.dataset['quality'] = this.stage.quality
     this.page.room = options.room
     addEventListener('resize', () => this.#fit())
     setInterval(() => this.#measureLevel(), LEVEL_MS)
@@ -160,6 +163,7 @@ export class App {
     // Made in the gesture that began it all: browsers let a page sound only then.
     this.context ??= new AudioContext({ sampleRate: 48_000, latencyHint: 'interactive' })
     void this.context.resume()
+    this.#loadAhead(character)
     this.page.showLive(character.name)
     this.#fit()
     const place = { character: character.id, scene: this.page.scene, room: this.page.room }
@@ -349,7 +353,7 @@ export class App {
     this.page.loading(0)
     try {
       for (const url of urls) {
-        const avatar = await Avatar.load(url, this.stage.quality, share => this.page.loading(share))
+        const avatar = await this.#avatarOf(url)
         if (this.avatars.get(id) !== entry) {
           avatar.dispose()
           return
@@ -370,6 +374,23 @@ export class App {
   #unload(id: number): void {
     this.avatars.delete(id)
     this.stage.unseat(id)
+  }
+
+  /** Begins to load what a character is drawn from, while the connection is made. */
+  #loadAhead(character: CharacterInfo): void {
+    const [url] = this.#files(character)
+    if (!url || this.#ahead?.url === url) return
+    const avatar = Avatar.load(url, this.stage.quality, share => this.page.loading(share))
+    // Whoever takes it hears of a failure.
+    avatar.then(loaded => this.stage.compile(loaded.group)).catch(() => (this.#ahead = null))
+    this.#ahead = { url, avatar }
+  }
+
+  #avatarOf(url: string): Promise<Avatar> {
+    const ahead = this.#ahead
+    if (ahead?.url !== url) return Avatar.load(url, this.stage.quality, share => this.page.loading(share))
+    this.#ahead = null
+    return ahead.avatar
   }
 
   /**

@@ -1,11 +1,14 @@
 import {
   AgXToneMapping,
+  type Camera,
   Color,
   Fog,
+  Frustum,
   Group,
   type Object3D,
   PCFShadowMap,
   PerspectiveCamera,
+  Quaternion,
   Scene,
   SRGBColorSpace,
   Vector3,
@@ -13,31 +16,42 @@ import {
 } from 'three'
 import type { Avatar } from '../avatar/avatar'
 import { cheapen, type Quality } from '../avatar/materials'
+import { HandPair } from '../hands/hand-pair'
+import type { Face } from '../motion/face'
+import type { StreamHeader } from '../wire/messages'
+import type { Pose } from '../wire/packet'
+import { poseAt } from '../xr/own-pose'
+import { readWearer, type Wearer } from '../xr/wearer'
 import { Backlog, finished } from './backlog'
 import { Enlarger } from './enlarger'
+import { FirstPerson } from './first-person'
 import { Lights, softboxEnvironment } from './lights'
 import { Mark, type MarkProbe } from './mark'
+import { DIRECT } from './layers'
+import { Mirror } from './mirror'
 import { Orbit } from './orbit'
 import { judgeQuality, Pace } from './pace'
-import { Plaque } from './plaque'
-import { buildSet, disposeSet, type SceneName, type StageSet } from './set'
+import type { Stand } from './parts'
+import { turnWith } from './pointer'
+import { framing, glance, type Place, placeOf } from './seating'
+import { buildSet, disposeParts, type SceneName, type StageSet } from './set'
+import { NEAREST, Sitter, viewOf } from './sitter'
 
 /** Height of the character's eyes on a screen, metres; a headset's wearer gets their own. */
 const SCREEN_EYES = 1.42
+/** Between two pictures of a set without avatars. */
+const EMPTY_MS = 200
 const TALK_DISTANCE = 1.2
-/** Between neighbours in a room, radians as seen by the viewer. */
-const RING_STEP = 0.46
+/** Vertical fields of view from the own seat, degrees: into a mirror, and round a room. */
+const MIRROR_FOV = 26
+const ROOM_FOV = 48
+/** A wearer's pose goes out at most so often, ms. */
+const POSE_MS = 25
+/** Hands of someone who is nobody else. */
+const PLAIN_HANDS = 0x9aa0a6
 
-interface Seat {
-  avatar: Avatar
-  plaque: Plaque
-  markText: string
-  place: Group
-  /** Stands in the middle. */
-  central: boolean
-  /** Its shaders are compiled: drawing it holds nothing up. */
-  ready: boolean
-}
+/** Face to face with the own character, or in its place. */
+export type View = 'meet' | 'be'
 
 export interface StageOptions {
   canvas: HTMLCanvasElement
@@ -47,6 +61,10 @@ export interface StageOptions {
   pose: (dueMs: number) => void
   /** Called after each picture. */
   drawn: (dueMs: number) => void
+  /** The head and hands of who wears the headset, in the space of the own seat. */
+  worn: (pose: Pose) => void
+  /** The view has changed, by itself or by `setView`. */
+  viewed: (view: View) => void
 }
 
 /** The scene, its light, its camera and its avatars: draws pictures, on the screen or in a headset. */
@@ -59,11 +77,12 @@ export class Stage {
   readonly #world = new Group()
   readonly #camera = new PerspectiveCamera(27, 1, 0.05, 30)
   readonly #orbit: Orbit
+  readonly #firstPerson: FirstPerson
   readonly #lights: Lights
   readonly #pace: Pace
   readonly #backlog: Backlog
   readonly #options: StageOptions
-  readonly #seats = new Map<number, Seat>()
+  readonly #sitters = new Map<number, Sitter>()
   readonly #calm = matchMedia('(prefers-reduced-motion: reduce)')
   readonly #probes: ((probe: MarkProbe) => void)[] = []
   #shown: SceneName
@@ -77,6 +96,15 @@ export class Stage {
   readonly #enlarger: Enlarger | null = null
   #session: XRSession | null = null
   #greeted = false
+  #mirror: Mirror | null = null
+  /** Stands where nobody is yet. */
+  #vacant: Stand | null = null
+  #wish: View | null = null
+  #view: View = 'meet'
+  #framed = ''
+  #wearer: Wearer | null = null
+  #plainHands: HandPair | null = null
+  #posedMs = 0
 
   constructor(options: StageOptions) {
     this.#options = options
@@ -105,12 +133,16 @@ export class Stage {
     this.#lights = new Lights(low ? 0 : this.quality === 'high' ? 2048 : 1024)
     this.#world.add(this.#lights.group)
     this.#scene.add(this.#world, this.mark.headPlane, this.#camera)
-    this.#orbit = new Orbit(this.#camera, options.canvas)
+    this.#camera.layers.enable(DIRECT)
+    this.mark.headPlane.layers.set(DIRECT)
+    this.#orbit = new Orbit(this.#camera)
+    this.#firstPerson = new FirstPerson(this.#camera)
+    turnWith(options.canvas, () => (this.#inside ? this.#firstPerson : this.#orbit))
     this.#shown = options.scene
     this.#set = buildSet(options.scene)
     this.#dress()
     this.resize()
-    void this.#compile(this.#scene).then(() =>
+    void this.compile(this.#scene).then(() =>
       this.#renderer.setAnimationLoop((time, frame) => this.#picture(time, frame)),
     )
   }
@@ -140,16 +172,84 @@ export class Stage {
     return { presenting: this.#renderer.xr.isPresenting, frames: this.#xrFrames }
   }
 
-  /** The viewer's head in the avatars' space: metres from the place where the focused head's origin rests. */
+  get view(): View {
+    return this.#view
+  }
+
+  /** Whether the last picture shows a mirror's reflection. */
+  get reflects(): boolean {
+    return this.#mirror?.seen ?? false
+  }
+
+  /** What tests and the curious ask about those who are here. */
+  get sitters(): { id: number; place: object; level: string; inView: boolean; hands: boolean }[] {
+    return [...this.#sitters].map(([id, each]) => ({
+      id,
+      place: { ...each.place },
+      level: each.level,
+      inView: each.inView,
+      hands: each.handsShown,
+    }))
+  }
+
+  /**
+   * What the own character should look at, in the space of its seat: the viewer; from its own seat, itself in the
+   * mirror or whatever the viewer looks at.
+   */
   get listener(): { x: number; y: number; z: number } {
-    const camera = this.#renderer.xr.isPresenting ? this.#renderer.xr.getCamera() : this.#camera
-    this.#world.worldToLocal(camera.getWorldPosition(viewer))
-    return { x: viewer.x, y: viewer.y - this.#eyes, z: viewer.z }
+    const camera = this.#eye
+    camera.getWorldPosition(viewer)
+    const glass = this.#set.mirror?.before ? this.#mirror?.mesh : null
+    if (this.#inside && glass) {
+      glass.getWorldDirection(forward)
+      glass.getWorldPosition(point)
+      viewer.addScaledVector(forward, -2 * point.sub(viewer).negate().dot(forward))
+    } else if (this.#inside) viewer.addScaledVector(camera.getWorldDirection(forward), GAZE_DISTANCE)
+    const own = this.#own ?? this.#sitters.values().next().value
+    if (own) own.group.worldToLocal(viewer)
+    else this.#world.worldToLocal(viewer).setY(viewer.y - this.#eyes)
+    const { x, y, z } = viewer.clampLength(0, 15)
+    return { x, y, z }
+  }
+
+  /** Where the viewer's ears are and which way they face, in the world. */
+  ears(at: Vector3, ahead: Vector3, up: Vector3): void {
+    const camera = this.#eye
+    camera.getWorldPosition(at)
+    camera.getWorldDirection(ahead)
+    up.set(0, 1, 0).applyQuaternion(camera.getWorldQuaternion(turned))
+  }
+
+  /** Where an avatar's voice comes from, in the world; null if it is not here. */
+  mouth(id: number, at: Vector3): Vector3 | null {
+    return this.#sitters.get(id)?.mouth(at) ?? null
+  }
+
+  get #eye(): Camera {
+    return this.#renderer.xr.isPresenting ? this.#renderer.xr.getCamera() : this.#camera
+  }
+
+  get #own(): Sitter | null {
+    for (const sitter of this.#sitters.values()) if (sitter.own) return sitter
+    return null
+  }
+
+  /** The own character, if the viewer is in its place. */
+  get #inside(): Sitter | null {
+    return this.#view === 'be' ? this.#own : null
+  }
+
+  /** null: whatever suits the scene and the company. */
+  setView(view: View | null): void {
+    this.#wish = view
+    this.#arrange()
   }
 
   setScene(name: SceneName): void {
     if (name === this.#shown) return
-    disposeSet(this.#set)
+    disposeParts(this.#set.group)
+    this.#mirror?.dispose()
+    this.#mirror = null
     this.#shown = name
     this.#set = buildSet(name)
     this.#dress()
@@ -159,8 +259,19 @@ export class Stage {
   #dress(): void {
     if (this.quality === 'low') cheapen(this.#set.group)
     this.#world.add(this.#set.group)
-    const { lighting, distance } = this.#set
-    this.#orbit.frame(distance)
+    const { lighting, mirror } = this.#set
+    const low = this.quality === 'low'
+    // Software drawing has no time for a second picture that nobody came for.
+    if (mirror && (mirror.before || !low)) {
+      this.#mirror = new Mirror(mirror.width, mirror.height, low ? 0 : 4)
+      this.#mirror.mesh.position.set(mirror.x, mirror.y, mirror.z)
+      this.#mirror.mesh.rotation.y = mirror.yaw
+      this.#set.group.add(this.#mirror.mesh)
+    }
+    for (const sitter of this.#sitters.values()) this.#furnish(sitter)
+    if (this.#vacant) disposeParts(this.#vacant.group)
+    this.#vacant = this.#newStand()
+    this.#framed = ''
     this.#scene.background = new Color(lighting.background)
     this.#scene.fog = new Fog(lighting.background, 3.2, 9)
     this.#scene.environmentIntensity = lighting.environment
@@ -169,36 +280,63 @@ export class Stage {
     this.#setEyes(this.#eyes)
   }
 
-  /** Takes an avatar in; without a mark to show, it stays out of the picture. */
-  seat(id: number, avatar: Avatar, markText: string, central: boolean): void {
-    this.unseat(id)
-    const plaque = new Plaque()
-    plaque.setText(markText)
-    const place = new Group().add(avatar.group, plaque.mesh)
-    const seat = { avatar, plaque, markText, place, central, ready: false }
-    this.#seats.set(id, seat)
-    avatar.group.visible = false
-    void this.#compile(place).then(() => (seat.ready = true))
-    this.#world.add(place)
+  /**
+   * Takes an avatar in; without a mark to show, it stays out of the picture. A second model of the same avatar
+   * joins the first: the finer is drawn near, the lighter far away.
+   */
+  seat(id: number, avatar: Avatar, markText: string, header: StreamHeader): void {
+    const known = this.#sitters.get(id)
+    if (known) {
+      void this.compile(avatar.group).then(() => {
+        if (this.#sitters.get(id) === known) known.add(avatar)
+        else avatar.dispose()
+      })
+      return
+    }
+    const sitter = new Sitter(avatar, {
+      own: header.self,
+      seat: header.seat,
+      markText,
+      quality: this.quality,
+    })
+    this.#sitters.set(id, sitter)
+    this.#furnish(sitter)
+    void this.compile(sitter.group).then(() => (sitter.ready = true))
+    this.#world.add(sitter.group)
     this.#arrange()
   }
 
+  /** Draws an avatar with this face from now on. */
+  pose(id: number, face: Face): void {
+    this.#sitters.get(id)?.pose(face)
+  }
+
   setMark(id: number, markText: string): void {
-    const seat = this.#seats.get(id)
-    if (!seat || seat.markText === markText) return
-    seat.markText = markText
-    seat.plaque.setText(markText)
+    const sitter = this.#sitters.get(id)
+    if (!sitter || sitter.markText === markText) return
+    sitter.markText = markText
+    sitter.plaque.setText(markText)
     this.#arrange()
   }
 
   unseat(id: number): void {
-    const seat = this.#seats.get(id)
-    if (!seat) return
-    this.#seats.delete(id)
-    seat.avatar.dispose()
-    seat.plaque.dispose()
-    seat.place.removeFromParent()
+    const sitter = this.#sitters.get(id)
+    if (!sitter) return
+    this.#sitters.delete(id)
+    sitter.dispose()
     this.#arrange()
+  }
+
+  #newStand(): Stand {
+    const stand = this.#set.stand()
+    if (this.quality === 'low') cheapen(stand.group)
+    this.#world.add(stand.group)
+    return stand
+  }
+
+  #furnish(sitter: Sitter): void {
+    sitter.setStand(this.#newStand())
+    sitter.plaque.hang(this.#set.plaque)
   }
 
   resize(): void {
@@ -224,10 +362,10 @@ export class Stage {
     pictures: number,
     pose: (avatar: Avatar, copy: number, picture: number) => void,
   ): Promise<{ drawCalls: number; triangles: number; cpuMs: number[] }> {
-    const seat = this.#seats.values().next().value
+    const seat = this.#sitters.values().next().value?.finest
     if (!seat || !this.mark.drawable) throw new Error('There is no avatar to copy yet: begin first.')
     const copies = Array.from({ length: count - 1 }, (_, i) => {
-      const copy = seat.avatar.copy(this.quality)
+      const copy = seat.copy(this.quality)
       // Rows of a classroom, seen from the front.
       copy.group.position.set(((i % 10) - 4.5) * 0.75, this.#eyes - 0.2, -1 - Math.floor(i / 10) * 0.9)
       this.#world.add(copy.group)
@@ -239,7 +377,7 @@ export class Stage {
       for (let picture = 0; picture < pictures + 2; picture++) {
         while (this.#backlog.busy(performance.now())) await new Promise(resolve => setTimeout(resolve, 1))
         const begun = performance.now()
-        ;[seat.avatar, ...copies].forEach((avatar, i) => pose(avatar, i, picture))
+        ;[seat, ...copies].forEach((avatar, i) => pose(avatar, i, picture))
         this.#draw()
         // The first two pictures compile shaders and upload textures.
         if (picture >= 2) cpuMs.push(performance.now() - begun)
@@ -275,6 +413,11 @@ export class Stage {
       this.mark.hideInHeadset()
       this.#world.position.set(0, 0, 0)
       this.#world.rotation.y = 0
+      this.#wearer = null
+      this.#plainHands?.show(null, [0, 0, 0])
+      const own = this.#own
+      if (own) own.wornHands = false
+      this.#framed = ''
       this.#setEyes(SCREEN_EYES)
       this.resize()
       ended()
@@ -289,6 +432,8 @@ export class Stage {
 
   #picture(time: number, frame?: XRFrame): void {
     const now = performance.now()
+    // An empty set stands still; whoever waits for a character needs the machine for that.
+    if (this.#seats.size === 0 && !this.#renderer.xr.isPresenting && now - this.#lastMs < EMPTY_MS) return
     // While slow graphics still work on the last picture, another would only block the page and its network.
     if (!this.#renderer.xr.isPresenting && this.#backlog.busy(now)) return
     const elapsed = Math.min(Math.max(now - this.#lastMs, 0), 1000)
@@ -296,16 +441,18 @@ export class Stage {
     const presenting = this.#renderer.xr.isPresenting
     // In a headset `time` is when the picture will be shown; on a screen that is when the graphics are done.
     const due = presenting && frame ? Math.max(time, now) : now + Math.min(this.#backlog.latencyMs, 60)
+    if (presenting && frame) this.#wear(frame, now)
+    else this.#look(elapsed)
+    this.#judgeView(presenting)
     this.#options.pose(due)
     this.mark.beginPicture()
     const shown = this.mark.drawable
     let visible = 0
-    for (const seat of this.#seats.values()) {
-      seat.avatar.group.visible = shown && seat.ready && seat.markText !== ''
-      if (seat.avatar.group.visible) visible++
+    for (const sitter of this.#sitters.values()) {
+      const seen = shown && sitter.ready && sitter.markText !== ''
+      sitter.setVisible(seen)
+      if (seen) visible++
     }
-    if (presenting) this.#meetEyes(frame)
-    else this.#orbit.update(this.#eyes, elapsed, this.#calm.matches)
     this.#draw()
     if (!presenting) {
       for (const answer of this.#probes.splice(0)) answer(this.mark.probe(this.#renderer))
@@ -322,7 +469,7 @@ export class Stage {
   }
 
   /** Compiles what `object` needs to be drawn, while the page goes on: slow graphics take a second or more. */
-  async #compile(object: Object3D): Promise<void> {
+  async compile(object: Object3D): Promise<void> {
     this.#renderer.compile(object, this.#camera, this.#scene)
     // Asking a program whether it is ready would wait for all that the graphics have to do; a fence does not.
     await finished(this.#renderer.getContext() as WebGL2RenderingContext)
@@ -341,53 +488,148 @@ export class Stage {
     this.mark.drawScreen(this.#renderer, clientWidth, clientHeight, this.#bottomInset)
   }
 
-  /**
-   * Once the headset knows where its wearer's eyes are, the world moves: the character stands before them, eye to
-   * eye, wherever they stand and face.
-   */
-  #meetEyes(frame: XRFrame | undefined): void {
-    if (this.#greeted || !frame) return
+  #look(elapsedMs: number): void {
+    const inside = this.#inside
+    if (inside) this.#firstPerson.update(this.#eyes, elapsedMs, this.#calm.matches)
+    else {
+      if (this.#camera.fov !== Orbit.fov) {
+        this.#camera.fov = Orbit.fov
+        this.#camera.updateProjectionMatrix()
+      }
+      this.#orbit.update(this.#eyes, elapsedMs, this.#calm.matches)
+    }
+    this.#camera.updateMatrixWorld()
+  }
+
+  /** Decides who is worth posing, and with which model: what nobody sees costs nothing. */
+  #judgeView(presenting: boolean): void {
+    const camera = this.#eye
+    viewOf(camera, frustum)
+    camera.getWorldPosition(viewer)
+    const reflected = this.#mirror?.seen ?? false
+    this.#mirror?.beginPicture()
+    // A head turns further between two pictures than a mouse.
+    for (const sitter of this.#sitters.values()) sitter.look(frustum, viewer, reflected || presenting)
+    const seen = [...this.#sitters.values()].filter(each => each.inView)
+    seen.sort((a, b) => a.distance - b.distance).forEach((each, i) => each.choose(i < NEAREST))
+  }
+
+  /** Follows the headset's wearer: their place in the room, their head and their hands. */
+  #wear(frame: XRFrame, now: number): void {
     const space = this.#renderer.xr.getReferenceSpace()
-    const pose = space ? frame.getViewerPose(space) : null
-    if (!pose) return
+    const sources = this.#session?.inputSources
+    this.#wearer = space && sources ? readWearer(frame, space, sources) : null
+    const wearer = this.#wearer
+    if (!wearer) return
+    if (!this.#greeted) this.#meetEyes(wearer)
+    const inside = this.#inside
+    const pose = poseAt(inside?.group ?? this.#scene, wearer)
+    let hands: HandPair | null
+    if (inside) {
+      inside.wornHands = true
+      hands = inside.showHands(pose?.hands ?? null, [0, 0, 0])
+      this.#plainHands?.show(null, [0, 0, 0])
+      if (pose && now - this.#posedMs >= POSE_MS) {
+        this.#posedMs = now
+        this.#options.worn(pose)
+      }
+    } else {
+      if (pose?.hands && !this.#plainHands) {
+        this.#plainHands = new HandPair(new Color(PLAIN_HANDS), this.quality)
+        this.#scene.add(this.#plainHands.group)
+      }
+      this.#plainHands?.show(pose?.hands ?? null, [0, 0, 0])
+      hands = this.#plainHands
+    }
+    wearer.hands.forEach((hand, side) => {
+      if (hand?.joints) hands?.bend(side === 0 ? 0 : 1, hand.joints)
+    })
+  }
+
+  /**
+   * Once the headset knows where its wearer's eyes are, the world moves: they are in their seat, or the character
+   * stands before them, eye to eye, wherever they stand and face.
+   */
+  #meetEyes({ position, rotation: { x, y, z, w } }: Wearer): void {
     this.#greeted = true
-    const { position, orientation } = pose.transform
-    const { x, y, z, w } = orientation
     const yaw = Math.atan2(2 * (x * z + w * y), 1 - 2 * (x * x + y * y))
+    const inside = this.#inside
+    const own = (inside ?? this.#own ?? this.#sitters.values().next().value)?.place ?? { x: 0, z: 0, yaw: 0 }
+    // A headset looks along -z, a seat faces +z; who sits may look aside, towards the others.
+    const turn = inside ? yaw + Math.PI - own.yaw - glance(own, this.#others(inside)) : yaw - own.yaw
+    const away = inside ? 0 : TALK_DISTANCE
+    this.#world.rotation.y = turn
     this.#world.position.set(
-      position.x - TALK_DISTANCE * Math.sin(yaw),
+      position.x - away * Math.sin(yaw) - (own.x * Math.cos(turn) + own.z * Math.sin(turn)),
       0,
-      position.z - TALK_DISTANCE * Math.cos(yaw),
+      position.z - away * Math.cos(yaw) - (own.z * Math.cos(turn) - own.x * Math.sin(turn)),
     )
-    this.#world.rotation.y = yaw
     this.#world.updateMatrixWorld(true)
     this.#setEyes(Math.min(Math.max(position.y, 1.0), 1.75))
   }
 
+  #others(own: Sitter | null): Place[] {
+    // Into a mirror one looks straight.
+    if (this.#set.mirror?.before) return []
+    return [...this.#sitters.values()].filter(each => each !== own).map(each => each.place)
+  }
+
   #setEyes(y: number): void {
     this.#eyes = y
-    this.#set.setEyeHeight(y)
     this.#lights.aim(y)
     this.#arrange()
   }
 
   #arrange(): void {
-    const { plaque } = this.#set
-    const seats = [...this.#seats.values()].sort((a, b) => Number(b.central) - Number(a.central))
-    seats.forEach((seat, i) => {
-      // The first stands in the middle, the others on both sides of it, in a ring round the viewer.
-      const angle = (i % 2 === 1 ? 1 : -1) * Math.ceil(i / 2) * RING_STEP
-      seat.place.position.set(
-        TALK_DISTANCE * Math.sin(angle),
-        this.#eyes,
-        TALK_DISTANCE * (1 - Math.cos(angle)),
+    const sitters = [...this.#sitters.values()].sort((a, b) => Number(b.own) - Number(a.own))
+    sitters.forEach((sitter, i) => sitter.sit(placeOf(sitter.seat, i), this.#eyes))
+    this.#vacant?.setEyeHeight(this.#eyes)
+    if (this.#vacant) this.#vacant.group.visible = sitters.length === 0
+    this.mark.setLines(sitters.map(sitter => sitter.markText).filter(text => text !== ''))
+    this.#chooseView(sitters)
+  }
+
+  #chooseView(sitters: readonly Sitter[]): void {
+    const own = sitters.find(each => each.own) ?? null
+    const company = this.#session !== null && sitters.length > 1
+    const fitting: View = this.#set.mirror?.before || company ? 'be' : 'meet'
+    const view = own === null ? 'meet' : (this.#wish ?? fitting)
+    own?.hide(view === 'be')
+    if (own && view !== 'be') own.wornHands = false
+    const frame = this.#set.group.getObjectByName('mirror')
+    // From the front, a mirror before the character would only show its back.
+    const open = view === 'be' || !this.#set.mirror?.before
+    if (frame) frame.visible = open
+    if (this.#mirror) this.#mirror.mesh.visible = open
+    const first = own ?? sitters[0] ?? null
+    const stay = first?.place ?? { x: 0, z: 0, yaw: 0 }
+    this.#lights.group.position.x = stay.x
+    this.#lights.group.position.z = stay.z
+    if (view !== this.#view) {
+      this.#view = view
+      this.#greeted = false
+      this.#options.viewed(view)
+    }
+    const places = sitters.map(each => each.place)
+    const key = JSON.stringify([view, stay, places, this.#camera.aspect])
+    if (key === this.#framed) return
+    if (this.#session && own && !this.#framed.includes(JSON.stringify(stay))) this.#greeted = false
+    this.#framed = key
+    const spread = Math.tan((Orbit.fov * Math.PI) / 360) * this.#camera.aspect
+    if (view === 'be')
+      this.#firstPerson.frame(
+        stay,
+        glance(stay, this.#others(own)),
+        this.#set.mirror?.before ? MIRROR_FOV : ROOM_FOV,
       )
-      seat.place.rotation.y = -angle
-      seat.plaque.mesh.position.set(plaque.x, plaque.y, plaque.z)
-      seat.plaque.mesh.rotation.x = plaque.tilt
-    })
-    this.mark.setLines(seats.map(seat => seat.markText).filter(text => text !== ''))
+    else this.#orbit.frame(framing(places, stay, this.#set.distance, spread))
   }
 }
 
 const viewer = new Vector3()
+const forward = new Vector3()
+const point = new Vector3()
+const turned = new Quaternion()
+const frustum = new Frustum()
+/** Whoever looks round a room looks at something about so far away, metres. */
+const GAZE_DISTANCE = 1.5
