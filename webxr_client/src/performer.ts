@@ -10,6 +10,9 @@ import { decodeFrame, type MotionFrame } from './wire/packet'
 /** Sound of a stopped epoch is kept silent at most this long, should no newer frame ever come. */
 const SILENCE_LIMIT_MS = 1500
 
+/** A sound that stands still for so long is not forwarded any more: the face goes on by its own clock. */
+const VOICE_GONE = 48_000
+
 /** One avatar of the room on this side of the wire: its motion, its voice, its clock and its seals. */
 export class Performer {
   header: StreamHeader
@@ -33,14 +36,20 @@ export class Performer {
 
   /** The clock in charge: the voice's as soon as it knows, the arrival of motion until then. */
   get clock(): HeardClock {
-    return this.voice && Number.isFinite(this.voice.clock.heardAt(performance.now()))
-      ? this.voice.clock
-      : this.#arrival
+    return this.voice && this.#voiceRuns(performance.now()) ? this.voice.clock : this.#arrival
   }
 
   heardAt(nowMs: number): number {
+    return this.voice && this.#voiceRuns(nowMs)
+      ? this.voice.clock.heardAt(nowMs)
+      : this.#arrival.heardAt(nowMs)
+  }
+
+  #voiceRuns(nowMs: number): boolean {
     const byVoice = this.voice?.clock.heardAt(nowMs) ?? Number.NaN
-    return Number.isFinite(byVoice) ? byVoice : this.#arrival.heardAt(nowMs)
+    if (!Number.isFinite(byVoice)) return false
+    const byArrival = this.#arrival.heardAt(nowMs)
+    return !Number.isFinite(byArrival) || byArrival - byVoice < VOICE_GONE
   }
 
   /** Takes a frame out of a datagram. Throws PacketError. */

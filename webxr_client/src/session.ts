@@ -268,7 +268,7 @@ export class Session {
     }
     const opus = await decodesOpus()
     const link = await WsLink.connect(
-      { ...wanted, wantVoice: true, voiceCodec: opus ? 'OPUS' : 'PCM16' },
+      { ...wanted, wantVoice: true, batchSeals: true, voiceCodec: opus ? 'OPUS' : 'PCM16' },
       this.#linkEvents(),
       WS_DEADLINE_MS,
     )
@@ -403,8 +403,8 @@ export class Session {
         this.#arrive(message.header)
         this.#bindLines()
         break
-      case 'seal':
-        this.performers.get(message.seal.avatar)?.takeSeal(message.seal)
+      case 'seals':
+        for (const seal of message.seals) this.performers.get(seal.avatar)?.takeSeal(seal)
         break
       case 'rtp':
         this.#maps.set(message.rtp.mid, message.rtp)
@@ -487,6 +487,13 @@ export class Session {
   #bindLines(): void {
     const link = this.#link
     if (!(link instanceof RtcLink)) return
+    for (const performer of this.performers.values()) {
+      // In a large room a line goes from one who fell silent to one who speaks.
+      const { voice } = performer
+      if (voice instanceof RtcVoice && this.#maps.get(voice.mid)?.avatar !== performer.header.avatar) {
+        performer.setVoice(null)
+      }
+    }
     for (const map of this.#maps.values()) {
       const performer = this.performers.get(map.avatar)
       const line = link.lines.find(each => each.mid === map.mid)

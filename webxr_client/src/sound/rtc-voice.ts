@@ -7,6 +7,8 @@ const POLL_MS = 20
 /** A voice that comes as a WebRTC track: an audio element plays it, the receiver tells what is heard. */
 export class RtcVoice implements VoiceOut {
   readonly clock = new RtpClock()
+  /** The line that it plays. */
+  readonly mid: string
   readonly #audio = new Audio()
   readonly #analyser: AnalyserNode
   readonly #source: MediaStreamAudioSourceNode
@@ -14,6 +16,7 @@ export class RtcVoice implements VoiceOut {
   readonly #timer: ReturnType<typeof setInterval>
 
   constructor(line: RtcLine, context: AudioContext) {
+    this.mid = line.mid
     const stream = new MediaStream([line.track])
     this.#audio.srcObject = stream
     this.#audio.autoplay = true

@@ -147,7 +147,7 @@ export interface Notice {
 export type ServerMessage =
   | { kind: 'welcome'; welcome: Welcome }
   | { kind: 'header'; header: StreamHeader }
-  | { kind: 'seal'; seal: Seal }
+  | { kind: 'seals'; seals: Seal[] }
   | { kind: 'rtp'; rtp: RtpMap }
   | { kind: 'speech'; speech: SpeechState }
   | { kind: 'mark'; avatar: number; tag: GeneratedTag }
@@ -165,6 +165,7 @@ export interface Hello {
   resume?: string
   name?: string
   wantVoice?: boolean
+  batchSeals?: boolean
   voiceCodec?: 'PCM16' | 'OPUS'
 }
 
@@ -201,7 +202,8 @@ export function readServerMessage(text: string): ServerMessage {
   const root = new JsonReader(JSON.parse(text))
   if (root.has('welcome')) return { kind: 'welcome', welcome: readWelcome(root.child('welcome')) }
   if (root.has('header')) return { kind: 'header', header: readHeader(root.child('header')) }
-  if (root.has('seal')) return { kind: 'seal', seal: readSeal(root.child('seal')) }
+  if (root.has('seal')) return { kind: 'seals', seals: [readSeal(root.child('seal'))] }
+  if (root.has('seals')) return { kind: 'seals', seals: root.child('seals').children('seals').map(readSeal) }
   if (root.has('rtp')) {
     const rtp = root.child('rtp')
     return {
