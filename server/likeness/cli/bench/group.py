@@ -25,6 +25,10 @@ Examples:
         "seal": ("likeness.cli.bench.seal:seal", "Sealing a chunk; appending to the ledger."),
         "sync": ("likeness.cli.bench.sync:sync", "Heard-to-drawn offset in a real browser."),
         "page": ("likeness.cli.bench.page:page", "Server to ready; page to first picture."),
+        "tracking": (
+            "likeness.cli.bench.tracking:tracking",
+            "A drawn face tracked back to what it did; cost of the solver.",
+        ),
         "unity": ("likeness.cli.bench.unity:unity", "The Unity client's core on Mono."),
         "render": ("likeness.cli.bench.render:render", "Draw calls, triangles and frame cost in a browser."),
     },
