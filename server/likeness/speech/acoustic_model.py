@@ -33,6 +33,7 @@ _CEPSTRA, _FILTERS, _CODEBOOKS, _GAUSSIANS = 13, 25, 42, 128
 # background, the closures of synthetic voices are like nothing it knows.
 _BACKGROUND: Final = 4.4e-11
 _AT_ONCE: Final = 32  # speakers a product: more leave the processor's cache
+_EPSILON: Final = 1e-10
 _UNIT: Final = 2**23 / math.log(2)
 _WEIGHT_UNIT: Final = 1024 * math.log(1.0001)  # mixture weights are stored as -log in this unit
 
@@ -51,57 +52,76 @@ class AcousticModel:
         variances = np.maximum(_read_gaussians(self.folder / "variances"), 1e-4)
         weights = _read_weights(self.folder / "sendump")
         # log N(x) = [x^2, x] . linear + constant, codebook-major so that one product serves all speakers
-        linear = np.concatenate([-0.5 / variances, means / variances], -1)
+        linear = np.concatenate([-0.5 / variances, means / variances], -1)  # [42, 3, 128, 26]
         constant = -0.5 * (np.log(2 * np.pi * variances) + means * means / variances).sum(-1)
-        # in units of float32's exponent field, see `_exponential`
-        self._linear = [
-            torch.from_numpy((_UNIT * linear[:, s]).reshape(-1, 2 * _CEPSTRA).astype(np.float32))
-            for s in range(3)
-        ]
-        self._constant = [
-            torch.from_numpy((_UNIT * constant[:, s]).reshape(-1, 1).astype(np.float32)) for s in range(3)
-        ]
+        # in units of float32's exponent field, see `_exponentials`
+        self._linear = torch.from_numpy(
+            (_UNIT * linear).astype(np.float32).transpose(1, 0, 2, 3).reshape(3, -1, 2 * _CEPSTRA).copy()
+        )
+        self._constant = torch.from_numpy(
+            (_UNIT * constant).astype(np.float32).transpose(1, 0, 2).reshape(3, -1, 1).copy()
+        )
         by_codebook = weights.reshape(3, _GAUSSIANS, _CODEBOOKS, 3).transpose(0, 2, 3, 1)
-        self._weights = [torch.from_numpy(np.ascontiguousarray(by_codebook[s])) for s in range(3)]
-        self._filters = torch.from_numpy(_mel_filters())
-        self._background = _BACKGROUND * self._filters.sum(0)
-        self._cosines = torch.from_numpy(_cosines())
-        self._dynamics = torch.from_numpy(_dynamics())
-        self._speech = torch.from_numpy(self._speech_mean(means, weights))
+        self._weights = np.ascontiguousarray(by_codebook).reshape(-1, 3, _GAUSSIANS)
+        self._rooms = {columns: _Room(columns) for columns in (1, _AT_ONCE // 2, _AT_ONCE)}
+        self.filters: Final = torch.from_numpy(_mel_filters())
+        """The model's own 25 mel filters [257, 25]."""
+        self.background: Final = _BACKGROUND * self.filters.sum(0)
+        """Power [25] of the background that the model is given under each of them."""
+        speech = self._speech_mean(means, weights)
+        # Differences in time and cosines over the bands are both linear: one product does both.
+        both = np.einsum("kf,bc->fbkc", _dynamics(), _cosines()).reshape(FRAMES * _FILTERS, -1)
+        less = np.zeros((_FILTERS, 3 * _CEPSTRA), np.float32)
+        less[:, :_CEPSTRA] = -_cosines()
+        self._features = torch.from_numpy(np.concatenate([both, less]))
+        self._speech = torch.zeros(3 * _CEPSTRA)
+        self._speech[:_CEPSTRA] = torch.from_numpy(speech)
 
     def log_mels(self, power: Tensor) -> Tensor:
         """The model's own 25 log mel energies [..., 25] of power spectra [..., 257] (full-scale sine = 1)."""
-        return torch.log(power @ self._filters + self._background)
+        return torch.log(power @ self.filters + self.background)
 
     def features(self, log_mels: Tensor, mean: Tensor) -> Tensor:
-        """Feature vectors [..., 39] from 9 consecutive log-mel frames [..., 9, 25], oldest first.
+        """Feature vectors [N, 39] from 9 consecutive log-mel frames [N, 9, 25], oldest first.
 
-        `mean` [..., 25] is the mean of the voice alone, without silence; what the model expects of voice is
-        added back.
+        `mean` [N, 25], or [25] for all, is the mean of the voice alone, without silence; what the model
+        expects of voice is added back.
         """
-        window = torch.einsum("kf,...fb->...kb", self._dynamics, log_mels)
-        window[..., 0, :] -= mean
-        cepstra = window @ self._cosines
-        cepstra[..., 0, :] += self._speech
-        return cepstra.flatten(-2)
+        known = torch.cat([log_mels.flatten(1), mean.expand(len(log_mels), -1)], 1)
+        return torch.addmm(self._speech, known, self._features)
 
     def log_likelihood(self, features: Tensor) -> Tensor:
-        """Log-likelihood [N, 126] of each state for feature vectors [N, 39]."""
-        if features.shape[0] > _AT_ONCE:
-            return torch.cat([self.log_likelihood(part) for part in features.split(_AT_ONCE)])
-        n = features.shape[0]
-        columns = n if n <= 8 else -(-n // 16) * 16  # whole vectors: reductions over odd lengths are slow
-        x = torch.zeros(3 * _CEPSTRA, columns)
-        x[:, :n] = features.T
-        total = torch.zeros(_CODEBOOKS, 3, columns)
+        """Log-likelihood [N, 126] of each state for feature vectors [N, 39]. Not thread-safe."""
+        out = torch.empty(len(features), STATES)
+        for first in range(0, len(features), _AT_ONCE):
+            part = features[first : first + _AT_ONCE]
+            n = len(part)
+            # Whole vectors: products and reductions over odd lengths are slow.
+            room = self._rooms[1 if n == 1 else _AT_ONCE // 2 if 2 * n <= _AT_ONCE else _AT_ONCE]
+            out[first : first + n] = self._score(part, room)[:, :n].T
+        return out
+
+    def _score(self, features: Tensor, room: "_Room") -> Tensor:
+        """[126, columns] for the first columns."""
+        x = features.T.view(3, _CEPSTRA, -1)
+        n = x.shape[2]
+        room.inputs[:, _CEPSTRA:, :n] = x
+        torch.mul(x, x, out=room.inputs[:, :_CEPSTRA, :n])
         for stream in range(3):
-            part = x[_CEPSTRA * stream : _CEPSTRA * (stream + 1)]
-            scores = torch.addmm(self._constant[stream], self._linear[stream], torch.cat([part * part, part]))
-            scores = scores.view(_CODEBOOKS, _GAUSSIANS, columns)
-            best = scores.amax(1, keepdim=True)
-            shares = torch.bmm(self._weights[stream], _exponential(scores.sub_(best)))
-            total += shares.add_(1e-10).log_().add_(best, alpha=1.0 / _UNIT)
-        return total.reshape(STATES, columns).T[:n]
+            torch.addmm(
+                self._constant[stream], self._linear[stream], room.inputs[stream], out=room.scores[stream]
+            )
+        best = _greatest(room.by_codebook)
+        # exp(x) within 3 % of x in units of the exponent field, x <= 0, written into the bits of the result.
+        # A number's bits, read as an integer, are close to its logarithm (Schraudolph, "A fast, compact
+        # approximation of the exponential function", 1999); 486411 spreads the error evenly. Three times as
+        # fast as exp, and 3 % is far below what a Gaussian mixture knows.
+        scaled = room.by_codebook.sub_(best - float((127 << 23) - 486_411)).relu_()
+        room.bits.copy_(scaled)
+        np.matmul(self._weights, room.shares, out=room.mixed)
+        mixed = torch.from_numpy(room.mixed).view(3, STATES, -1).add_(_EPSILON).prod(0).log_()
+        top = best.view(3, _CODEBOOKS, 1, -1).sum(0)
+        return mixed.view(_CODEBOOKS, 3, -1).add_(top, alpha=1.0 / _UNIT).view(STATES, -1)
 
     def transitions(self) -> NDArray[np.float64]:
         """State transition probabilities [42, 3, 4] for 10 ms steps; column 3 leaves the phone."""
@@ -119,14 +139,24 @@ class AcousticModel:
         return expected[speech].mean((0, 1)).astype(np.float32)
 
 
-def _exponential(scaled: Tensor) -> Tensor:
-    """exp(x) within 3 % of float32 `scaled` = x * _UNIT, x <= 0, written into the bits of the result.
+class _Room:
+    """Where the scores of some columns (speakers) are worked out, kept: fresh memory costs page faults."""
 
-    A number's bits, read as an integer, are close to its logarithm (Schraudolph, "A fast, compact
-    approximation of the exponential function", 1999); 486411 spreads the error evenly. Three times as fast
-    as exp, and 3 % is far below what a Gaussian mixture knows.
-    """
-    return scaled.add_(float((127 << 23) - 486_411)).clamp_(min=0.0).to(torch.int32).view(torch.float32)
+    def __init__(self, columns: int) -> None:
+        self.inputs = torch.zeros(3, 2 * _CEPSTRA, columns)
+        self.scores = torch.zeros(3, _CODEBOOKS * _GAUSSIANS, columns)
+        self.by_codebook = self.scores.view(3 * _CODEBOOKS, _GAUSSIANS, columns)
+        self.bits = torch.zeros(3 * _CODEBOOKS, _GAUSSIANS, columns, dtype=torch.int32)
+        self.shares = self.bits.view(torch.float32).numpy()
+        self.mixed = np.zeros((3 * _CODEBOOKS, 3, columns), np.float32)
+
+
+def _greatest(scores: Tensor) -> Tensor:
+    """The greatest [B, 1, columns] of [B, G, columns]."""
+    books, _, columns = scores.shape
+    # Reductions are quick over rows of whole vectors: first over rows of 32, then within them.
+    rows = scores.view(books, -1, _AT_ONCE).amax(1)
+    return rows.view(books, -1, columns).amax(1, keepdim=True)
 
 
 def model_folder() -> Path:

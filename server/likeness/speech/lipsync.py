@@ -147,7 +147,9 @@ class LipSync:
         if not self._open.issuperset(slots.tolist()):
             raise InputError("lip-sync was given a slot that is not open")
         # A stray NaN or a huge value must not live on in the recursions of this slot.
-        clean = np.clip(np.nan_to_num(pcm, nan=0.0, posinf=1.0, neginf=-1.0), -4.0, 4.0).astype(np.float32)
+        if not np.isfinite(np.add.reduce(pcm, axis=None)):
+            pcm = np.nan_to_num(pcm, nan=0.0, posinf=1.0, neginf=-1.0)
+        clean = np.clip(pcm, -4.0, 4.0, dtype=np.float32, casting="same_kind")
         return self._shape(slots, self._listener.hear(torch.from_numpy(slots), torch.from_numpy(clean)))
 
     def _shape(self, slots: NDArray[np.int64], heard: "Heard") -> Mouths:
@@ -166,7 +168,7 @@ class LipSync:
         mouth[:, CLOSE] = self._close[slots] = np.where(shut, 1.0, ajar)
         controls = np.empty((len(slots), 52), np.float32)
         styles = self._style[slots]
-        for style in np.unique(styles):
+        for style in set(styles.tolist()):
             rows = styles == style
             controls[rows] = curves_to_controls(mouth[rows], STYLES[style])
         return Mouths(controls, curves, closed.astype(np.float32), network, loop, phones)

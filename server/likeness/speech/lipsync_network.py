@@ -50,11 +50,15 @@ class LipSyncNetwork:
             )
         self._input = torch.zeros(capacity, 2 * BANDS)
         # One table holds what every layer heard: for each speaker, a ring of 2 d rows for each dilation d.
-        self._sizes = torch.tensor([2 * d for d in self.dilations])
+        self._sizes = torch.tensor([2 * d for d in self.dilations])[:, None]
         self._rows = int(self._sizes.sum())
         self._starts = torch.cumsum(self._sizes, 0) - self._sizes
         self._halves = self._sizes // 2
         self._past = torch.zeros(capacity * self._rows, width)
+        # What a layer heard before does not wait for the layer below: one product for all layers.
+        self._before = torch.stack([weight[: 2 * width] for weight, _ in self._layers])
+        self._biases = torch.stack([bias for _, bias in self._layers])[:, None]
+        self._newest = [weight[2 * width :].contiguous() for weight, _ in self._layers]
 
     @property
     def parameters(self) -> int:
@@ -81,17 +85,19 @@ class LipSyncNetwork:
         """
         n, layers = len(slots), len(self._layers)
         now = bands.flatten(1)
-        x = torch.relu(torch.addmm(self._first_bias, torch.cat([self._input[slots], now], 1), self._first))
-        self._input[slots] = now
-        base = slots[:, None] * self._rows + self._starts  # [N, layers]
-        oldest = base + clock[:, None] % self._sizes
-        middle = base + (clock[:, None] + self._halves) % self._sizes
-        past = self._past[torch.stack([oldest, middle], 2).flatten()].view(n, layers, -1)
+        both = torch.cat([self._input.index_select(0, slots), now], 1)
+        x = torch.addmm(self._first_bias, both, self._first).relu_()
+        self._input.index_copy_(0, slots, now)
+        base = slots * self._rows + self._starts  # [layers, N]
+        oldest = base + clock % self._sizes
+        middle = base + (clock + self._halves) % self._sizes
+        past = self._past.index_select(0, torch.stack([oldest, middle], 2).flatten())
+        sums = torch.baddbmm(self._biases, past.view(layers, n, -1), self._before)
         heard: list[Tensor] = []
-        for k, (weight, bias) in enumerate(self._layers):
+        for k, weight in enumerate(self._newest):
             heard.append(x)
-            x = x + torch.relu(torch.addmm(bias, torch.cat([past[:, k], x], 1), weight))
-        self._past[oldest.flatten()] = torch.stack(heard, 1).flatten(0, 1)
+            x = x + sums[k].addmm_(x, weight).relu_()
+        self._past.index_copy_(0, oldest.flatten(), torch.cat(heard))
         return torch.addmm(self._head_bias, x, self._head)
 
 

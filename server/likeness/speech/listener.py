@@ -11,7 +11,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from likeness.speech.acoustic_model import CENTRE, FRAMES, AcousticModel, model_folder
+from likeness.speech.acoustic_model import CENTRE, FRAMES, STATES, AcousticModel, model_folder
 from likeness.speech.articulation import CHANNELS, CLASS_INDEX, CLASSES, arpabet_classes
 from likeness.speech.lipsync_network import WEIGHTS, LipSyncNetwork, load_weights
 from likeness.speech.mel import (
@@ -19,9 +19,9 @@ from likeness.speech.mel import (
     FLOOR,
     HOP,
     WINDOW,
+    Filterbank,
     VoiceMean,
     mel_matrix,
-    power_spectrum,
     track_mean,
 )
 from likeness.speech.phone_loop import LAG, PhoneLoop, count_followers
@@ -66,60 +66,58 @@ class Listener:
         followers = count_followers(model_folder() / "cmudict-en-us.dict", self.model.phones)
         self.loop: Final = PhoneLoop(self.model.transitions(), followers, self.settings["acoustic_scale"])
         self._opinion = _opinion_matrix(self.model.phones)
-        self._mels = torch.from_numpy(mel_matrix())
-        self._prior = torch.from_numpy(arrays["voice_prior"])
+        mels = torch.from_numpy(mel_matrix())
+        self._filterbank = Filterbank(
+            torch.cat([mels, self.model.filters], 1),
+            torch.cat([torch.full((BANDS,), FLOOR), self.model.background]),
+        )
         self._clock = torch.zeros(capacity, dtype=torch.int64)
-        self._sound = torch.zeros(capacity, _TAIL)
-        self._mean = VoiceMean.fresh(capacity, self._prior)
-        self._loudness = torch.zeros(capacity)
-        self._spectra = torch.zeros(capacity, FRAMES - 2, self._prior.shape[0] - BANDS)
-        self._belief = PhoneLoop.start(capacity)
-        self._evidence = torch.ones(capacity, LAG, self._belief.shape[1])
-        for slot in range(capacity):
-            self.reset(slot)
+        # All that is remembered of a speaker lies in one row: one look-up and one writing back a tick.
+        prior = torch.from_numpy(arrays["voice_prior"])
+        fresh = _Memory(torch.zeros(1, _MEMORY_SIZE))
+        fresh.mean.table.copy_(VoiceMean.fresh(1, prior).table)
+        fresh.loudness.copy_(fresh.mean.level)
+        fresh.spectra.copy_(self.model.log_mels(torch.zeros(257)).repeat(FRAMES - 2))
+        fresh.belief.copy_(PhoneLoop.start(1))
+        fresh.evidence.fill_(1.0)
+        self._fresh = fresh.table
+        self._memory = self._fresh.repeat(capacity, 1)
 
     def reset(self, slot: int) -> None:
         """A new speaker in this slot."""
         self._clock[slot] = 0
-        self._sound[slot] = 0.0
-        self._mean.put(torch.tensor([slot]), VoiceMean.fresh(1, self._prior))
-        self._loudness[slot] = float(self._mean.level[slot])
-        self._spectra[slot] = self.model.log_mels(torch.zeros(257))
-        self._belief[slot] = PhoneLoop.start(1)[0]
-        self._evidence[slot] = 1.0
+        self._memory[slot] = self._fresh[0]
         self.network.reset(slot)
 
     @torch.inference_mode()
     def hear(self, slots: Tensor, pcm: Tensor) -> Heard:
         """One tick of sound, float32 [N, 800] in -1..1 at 48 kHz, of the speakers in `slots` int64 [N]."""
-        sound = torch.cat([self._sound[slots], pcm], 1)
-        self._sound[slots] = sound[:, TICK:]
-        power = power_spectrum(sound.unfold(1, WINDOW, HOP))
-        mels = torch.log(power @ self._mels + FLOOR)
-        own = self.model.log_mels(power)
-        mean = self._mean.rows(slots)
-        means, voiced = track_mean(torch.cat([mels, own], 2)[:, None], mean)
-        self._mean.put(slots, mean)
-        now = self._loudness[slots]
-        now = now + _LOUDNESS_PACE * voiced[:, 0] * (mels.mean((1, 2)) - now)
-        self._loudness[slots] = now
-        effort = (now - mean.level[:, 0]).clamp(-_MOST_EFFORT, _MOST_EFFORT) * (mean.seen[:, 0] > _KNOWN)
+        memory = _Memory(self._memory.index_select(0, slots))
+        sound = torch.cat([memory.sound, pcm], 1)
+        memory.sound.copy_(sound[:, TICK:])
+        bands = self._filterbank(sound)
+        mean = memory.mean
+        means, voiced = (part[:, 0] for part in track_mean(bands[:, None], mean))
+        mels, own = bands[:, :, :BANDS], bands[:, :, BANDS:]
+        loudness = memory.loudness
+        loudness += _LOUDNESS_PACE * voiced[:, None] * (mels.mean((1, 2))[:, None] - loudness)
+        effort = (loudness - mean.level).clamp_(-_MOST_EFFORT, _MOST_EFFORT).mul_(mean.seen > _KNOWN)[:, 0]
 
-        clock = self._clock[slots]
-        head = self.network.step(slots, clock, mels - means[:, :, :BANDS])
-        self._clock[slots] = clock + 1
+        clock = self._clock.index_select(0, slots)
+        head = self.network.step(slots, clock, mels - means[:, None, :BANDS])
+        self._clock.index_copy_(0, slots, clock + 1)
 
-        spectra = torch.cat([self._spectra[slots], own], 1)
-        self._spectra[slots] = spectra[:, 2:]
-        features = self.model.features(spectra, means[:, 0, BANDS:])
+        spectra = torch.cat([memory.spectra, own.flatten(1)], 1)
+        memory.spectra.copy_(spectra[:, 2 * _OWN :])
+        features = self.model.features(spectra.view(len(slots), FRAMES, _OWN), means[:, BANDS:])
         newest = self.loop.evidence(self.model.log_likelihood(features))
-        evidence = self._evidence[slots]
         classes = head[:, len(CHANNELS) + 1 :]
-        belief = self.loop.forward(self._belief[slots], evidence[:, 0] * self._second_opinion(classes))
-        self._belief[slots] = belief
-        later = [*evidence[:, 1:].unbind(1), newest]
-        self._evidence[slots] = torch.stack(later, 1)
-        states = self.loop.smooth(belief, later)
+        later = [*memory.evidence.view(len(slots), LAG, STATES).unbind(1), newest]
+        belief = self.loop.forward(memory.belief, later[0] * self._second_opinion(classes))
+        memory.belief.copy_(belief)
+        states = self.loop.smooth(belief, later[1:])
+        memory.evidence.copy_(torch.cat(later[1:], 1))
+        self._memory.index_copy_(0, slots, memory.table)
 
         curves = len(CHANNELS)
         return Heard(
@@ -128,13 +126,30 @@ class Listener:
             classes=classes,
             phones=states.view(len(slots), -1, 3).sum(2),
             effort=effort,
-            voiced=voiced[:, 0],
+            voiced=voiced,
         )
 
     def _second_opinion(self, classes: Tensor) -> Tensor:
         """What the network's class logits [N, 32] say for each of the loop's 126 states."""
         phones = classes.softmax(1) @ self._opinion + self.settings["network_floor"]
-        return phones.pow(self.settings["network_scale"]).repeat_interleave(3, 1)
+        scaled = phones.pow_(self.settings["network_scale"])
+        return scaled[:, :, None].expand(-1, -1, 3).flatten(1)
+
+
+class _Memory:
+    """What is remembered of some speakers, as views of one table [N, _MEMORY_SIZE]."""
+
+    __slots__ = ("belief", "evidence", "loudness", "mean", "sound", "spectra", "table")
+
+    def __init__(self, table: Tensor) -> None:
+        self.table = table
+        self.sound, mean, self.loudness, self.spectra, self.belief, self.evidence = table.split(_SIZES, 1)
+        self.mean = VoiceMean(mean)
+
+
+_OWN: Final = 25  # the acoustic model's bands
+_SIZES: Final = [_TAIL, BANDS + _OWN + 3, 1, (FRAMES - 2) * _OWN, STATES, LAG * STATES]
+_MEMORY_SIZE: Final = sum(_SIZES)
 
 
 def _opinion_matrix(phones: tuple[str, ...]) -> Tensor:

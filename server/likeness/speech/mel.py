@@ -5,7 +5,6 @@ transform at 16 kHz, the rate at which speech models are trained; taken straight
 bins above 8 kHz left out, no resampling filter adds to the look-ahead.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -34,6 +33,30 @@ def power_spectrum(frames: Tensor) -> Tensor:
     size = _FFT if n == WINDOW else _FFT // 3
     spectrum = torch.fft.rfft(frames * (window * (2.0 / window.sum())), n=size)[..., :BINS]
     return spectrum.real.square() + spectrum.imag.square()
+
+
+class Filterbank:
+    """Log power under many filters, of live sound: one transform and one product for all of them."""
+
+    def __init__(self, filters: Tensor, background: Tensor) -> None:
+        """filters [257, B] on the bins of `power_spectrum`; background [B] is added before the logarithm."""
+        window = torch.hamming_window(WINDOW, periodic=False)
+        self._window = window * (2.0 / window.sum())
+        # Squares of real and imaginary parts lie side by side: their sum is left to the product.
+        self._matrix = filters.repeat_interleave(2, 0)
+        self._background = background
+        self._frames = torch.zeros(0, 0, _FFT)
+
+    def __call__(self, sound: Tensor) -> Tensor:
+        """[N, T, B] of sound [N, S] in -1..1 at 48 kHz: T windows of WINDOW samples, HOP apart."""
+        frames = sound.unfold(1, WINDOW, HOP)
+        rows, ticks = frames.shape[:2]
+        if self._frames.shape[:2] != (rows, ticks):
+            self._frames = torch.zeros(rows, ticks, _FFT)
+        torch.mul(frames, self._window, out=self._frames[..., :WINDOW])
+        spectrum = torch.view_as_real(torch.fft.rfft(self._frames)[..., :BINS])
+        power = spectrum.square().view(rows * ticks, 2 * BINS)
+        return torch.addmm(self._background, power, self._matrix).log_().view(rows, ticks, -1)
 
 
 def hertz_to_mel(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -65,39 +88,29 @@ def mel_matrix(frequencies: NDArray[np.float64] | None = None) -> NDArray[np.flo
     return (weights / weights.sum(0)).astype(np.float32)
 
 
-@dataclass(slots=True)
 class VoiceMean:
     """What is known of each speaker's average spectrum; rows are speakers.
 
     `level` [N, 1] and `shape` [N, B] add up to the mean log spectrum of the speaker's voice; `seen` [N, 1] is
     how much voice (in ticks, capped) they rest on; `peak` [N, 1] is the slowly falling maximum of the level.
+    All are views of one `table` [N, B + 3].
     """
 
-    level: Tensor
-    shape: Tensor
-    seen: Tensor
-    peak: Tensor
+    __slots__ = ("level", "peak", "seen", "shape", "table")
+
+    def __init__(self, table: Tensor) -> None:
+        self.table = table
+        self.level, self.seen, self.peak = table[:, 0:1], table[:, 1:2], table[:, 2:3]
+        self.shape = table[:, 3:]
 
     @staticmethod
     def fresh(speakers: int, prior: Tensor) -> "VoiceMean":
         """Nothing heard yet: the average voice `prior` [B] at an unknown level."""
-        return VoiceMean(
-            level=torch.full((speakers, 1), -8.0),
-            shape=prior.expand(speakers, -1).clone(),
-            seen=torch.zeros(speakers, 1),
-            peak=torch.full((speakers, 1), QUIET),
-        )
-
-    def rows(self, index: Tensor) -> "VoiceMean":
-        """A copy of some speakers' rows."""
-        return VoiceMean(self.level[index], self.shape[index], self.seen[index], self.peak[index])
-
-    def put(self, index: Tensor, rows: "VoiceMean") -> None:
-        """Write rows back."""
-        self.level[index] = rows.level
-        self.shape[index] = rows.shape
-        self.seen[index] = rows.seen
-        self.peak[index] = rows.peak
+        mean = VoiceMean(torch.zeros(speakers, prior.shape[0] + 3))
+        mean.level.fill_(-8.0)
+        mean.shape.copy_(prior.expand(speakers, -1))
+        mean.peak.fill_(QUIET)
+        return mean
 
 
 QUIET: Final = -13.0
@@ -116,22 +129,21 @@ def track_mean(bands: Tensor, mean: VoiceMean) -> tuple[Tensor, Tensor]:
     whether the tick counted as voice [N, T]. `mean` is updated in place.
     """
     tick = bands.mean(2)
-    level = tick[..., :BANDS].mean(2, keepdim=True)
-    loud = bands[..., :BANDS].mean(3).amax(2)
+    levels = bands[..., :BANDS].mean(3)
+    level, loud = levels.mean(2, keepdim=True), levels.amax(2, keepdim=True)
     means: list[Tensor] = []
     voiced: list[Tensor] = []
     for t in range(bands.shape[1]):
-        now = loud[:, t, None]
+        now = loud[:, t]
         peak = torch.maximum(now, mean.peak - _PEAK_FALL)
         # A sudden rise means that what was taken for voice was background: trust it less.
-        rise = (peak - mean.peak).clamp(0.0, 8.0)
-        seen = mean.seen * torch.exp(-0.7 * rise)
+        rise = (peak - mean.peak).clamp_(0.0, 8.0)
         active = ((now > peak - _BELOW_PEAK) & (now > QUIET)).to(bands.dtype)
-        seen = (seen + active).clamp(max=_MEMORY)
-        mean.level = mean.level + active * (level[:, t] - mean.level) / (seen + _LEVEL_PRIOR)
+        seen = mean.seen.mul_(rise.mul_(-0.7).exp_()).add_(active).clamp_(max=_MEMORY)
+        mean.level.addcdiv_(active * (level[:, t] - mean.level), seen + _LEVEL_PRIOR)
         deviation = tick[:, t] - level[:, t]
-        mean.shape = mean.shape + active * (deviation - mean.shape) / (seen + _SHAPE_PRIOR)
-        mean.seen, mean.peak = seen, peak
+        mean.shape.add_(deviation.sub_(mean.shape).mul_(active / (seen + _SHAPE_PRIOR)))
+        mean.peak.copy_(peak)
         means.append(mean.level + mean.shape)
         voiced.append(active[:, 0])
     return torch.stack(means, 1), torch.stack(voiced, 1)
