@@ -54,6 +54,35 @@ namespace Likeness.Tests
         }
 
         [Test]
+        public void WithAFifthOfAllFramesLostTheFaceStaysAliveAndMovesNoFasterThanTheMotion()
+        {
+            var buffer = new JitterBuffer();
+            var random = new Random(7);
+            var pose = new FlamePose();
+            float last = 0f, fastest = 0f, widest = 0f, narrowest = 1f;
+            for (int i = 0; i < 600; i++)
+            {
+                int ahead = i + 4; // frames come before the sound that they belong to
+                if (random.Next(5) != 0)
+                    Add(buffer, ahead * 800, 0.5f + 0.5f * (float)Math.Sin(ahead / 6.0), (uint)ahead);
+                if (i < 20)
+                    continue;
+                Assert.IsTrue(buffer.TryGet(i * 800, pose));
+                float now = pose.Expression[0];
+                if (i > 20)
+                    fastest = Math.Max(fastest, Math.Abs(now - last));
+                widest = Math.Max(widest, now);
+                narrowest = Math.Min(narrowest, now);
+                last = now;
+            }
+            Assert.Greater(buffer.Lost, 60);
+            // The motion itself moves by 0.083 a frame; a run of five lost frames is held, then caught up.
+            Assert.Less(fastest, 0.2f);
+            Assert.Greater(widest, 0.95f);
+            Assert.Less(narrowest, 0.05f);
+        }
+
+        [Test]
         public void FramesOutOfOrderAreSortedAndDoublesDropped()
         {
             var buffer = new JitterBuffer();
