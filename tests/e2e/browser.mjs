@@ -30,10 +30,14 @@ export async function openPage({ flags = [], query = {}, init = [] } = {}) {
   const browser = await chromium.launch({
     executablePath: options.executable,
     headless: true,
+    timeout: 120_000,
     args: [...FLAGS, ...flags],
   })
   const context = await browser.newContext({ viewport: options.viewport ?? { width: 640, height: 400 } })
   await context.grantPermissions(['microphone'])
+  // Generous everywhere: these bound what hangs, and say nothing of how fast a machine should be.
+  context.setDefaultTimeout(90_000)
+  context.setDefaultNavigationTimeout(90_000)
   const page = await context.newPage()
   const problems = []
   page.on('pageerror', error => problems.push(String(error)))
@@ -45,7 +49,7 @@ export async function openPage({ flags = [], query = {}, init = [] } = {}) {
   const search = new URLSearchParams({ character: 'einstein', quality: 'low', ...query })
   const opened = Date.now()
   await page.goto(`${options.url}/?${search}`, { waitUntil: 'load' })
-  await page.waitForFunction(() => window.likeness !== undefined, undefined, { timeout: 20_000 })
+  await page.waitForFunction(() => window.likeness !== undefined, undefined, { timeout: 90_000 })
   return { browser, page, problems, opened }
 }
 
@@ -58,18 +62,18 @@ export async function begin(page) {
 }
 
 /** Waits until the page has a live session. */
-export async function live(page, timeout = 15_000) {
+export async function live(page, timeout = 90_000) {
   await page.waitForFunction(() => window.likeness.state === 'live', undefined, { timeout })
 }
 
 /** Waits until the own character is drawn, with a frame of the session. */
 export async function drawing(page) {
   const drawn = () => window.likeness.avatar.ready && window.likeness.lips().length > 5
-  await page.waitForFunction(drawn, undefined, { timeout: 20_000 })
+  await page.waitForFunction(drawn, undefined, { timeout: 90_000 })
 }
 
 /** Types a sentence, sends it, and waits until it was said; returns its SpeechStates. */
-export async function say(page, text, timeout = 30_000) {
+export async function say(page, text, timeout = 120_000) {
   const before = await page.evaluate(() => window.likeness.speech.length)
   await page.locator('#text').fill(text)
   await page.locator('#text').press('Enter')

@@ -5,7 +5,7 @@ await scenario(
   async ({ page }) => {
     await begin(page)
     await page.locator('#vr').press('Enter')
-    await page.waitForFunction(() => window.likeness.xr.frames > 10, undefined, { timeout: 20_000 })
+    await page.waitForFunction(() => window.likeness.xr.frames > 10, undefined, { timeout: 90_000 })
     const entered = await facts(page)
     // In the headset a sentence comes from elsewhere; the page's own field still works on a desktop.
     const speech = await say(page, options.sentences[0])

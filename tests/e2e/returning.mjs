@@ -14,7 +14,7 @@ await scenario(
       const lost = await facts(page)
       await page.context().setOffline(false)
       const back = Date.now()
-      await live(page, 20_000)
+      await live(page, 90_000)
       cut.push({ seconds, lost: lost.state, backMs: Date.now() - back, after: await facts(page) })
     }
     const speech = await say(page, 'I am back.')
@@ -28,7 +28,7 @@ await scenario(
     const reopened = Date.now()
     // The person's place is kept: the page returns there with Begin.
     await again.locator('#begin').press('Enter')
-    await live(again, 10_000)
+    await live(again, 90_000)
     const returned = { backMs: Date.now() - reopened, after: await facts(again) }
     return { before, cut, speech, returned }
   },

@@ -10,7 +10,7 @@ await scenario(
     const before = await facts(page)
     const idle = await shoot(page, `${options.name}-idle`)
     const speaking = say(page, options.sentences[0])
-    await page.waitForFunction(() => window.likeness.speech.some(s => s.phase === 'STARTED'), undefined, { timeout: 10_000 })
+    await page.waitForFunction(() => window.likeness.speech.some(s => s.phase === 'STARTED'), undefined, { timeout: 90_000 })
     await pause(800)
     const during = await facts(page)
     const talking = await shoot(page, `${options.name}-talking`)

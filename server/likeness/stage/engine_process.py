@@ -20,7 +20,7 @@ from likeness.errors import MachineError
 from likeness.head.frame import Float32
 from likeness.stage.engine import Batch, Block, Engine
 
-READY_SECONDS: Final = 60.0
+READY_SECONDS: Final = 180.0
 """Loading the models takes about two seconds; a starved machine gets more time."""
 BUFFER: Final = 4 << 20
 _LENGTH: Final = struct.Struct("<Q")

@@ -23,7 +23,7 @@ import likeness
 from likeness.errors import MachineError
 
 CHROMIUM: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-READY_SECONDS: Final = 60.0
+READY_SECONDS: Final = 180.0
 _LOG_TAIL: Final = 3000
 
 
@@ -123,7 +123,7 @@ def a_server(settings: str = "") -> Generator[ServedProcess]:
             server.stop()
 
 
-def visit(scenario: str, server: ServedProcess, *, timeout: float = 120, **options: Any) -> dict[str, Any]:
+def visit(scenario: str, server: ServedProcess, *, timeout: float = 400, **options: Any) -> dict[str, Any]:
     """Run tests/e2e/<scenario>.mjs against a server; returns what it measured.
 
     Pictures go to artifacts/e2e. `options` are the scenario's own; `query` (options of the page) and
