@@ -23,6 +23,7 @@ from likeness.transport.ice import addresses_of
 from likeness.transport.inputs_api import InputsApi
 from likeness.transport.metrics import WebMetrics
 from likeness.transport.page import ETAG, Page, security_headers, web_root
+from likeness.transport.rooms_api import RoomsApi
 from likeness.transport.rtc_offer import read_offer
 from likeness.transport.webrtc import RtcPeers
 from likeness.transport.websocket import new_socket, serve_socket
@@ -80,6 +81,7 @@ class WebServer:
                 web.get("/avatars/{character}/avatar.lod1.glb", self._page.far_avatar),
                 web.get("/avatars/{character}/portrait.png", self._page.portrait),
                 *self._inputs.routes(),
+                *RoomsApi(self._stage, self._config).routes(),
                 web.get("/{path:.+}", self._page.asset),
             ]
         )
