@@ -7,9 +7,12 @@ export class Backlog {
   #fence: WebGLSync | null = null
   #submittedMs = 0
   #latency = 17
+  readonly #finished: (nowMs: number) => void
 
-  constructor(gl: WebGL2RenderingContext) {
+  /** finished: told when a picture was seen to be finished. */
+  constructor(gl: WebGL2RenderingContext, finished: (nowMs: number) => void) {
     this.#gl = gl
+    this.#finished = finished
   }
 
   /** Smoothed time from submitting a picture to its being finished, at least one refresh of the screen. */
@@ -31,6 +34,7 @@ export class Backlog {
     this.#gl.deleteSync(this.#fence)
     this.#fence = null
     this.#latency += (nowMs - this.#submittedMs - this.#latency) * 0.2
+    this.#finished(nowMs)
     return false
   }
 }
@@ -42,9 +46,6 @@ export async function finished(gl: WebGL2RenderingContext): Promise<void> {
   gl.flush()
   const begun = performance.now()
   do await new Promise(resolve => setTimeout(resolve, 8))
-  while (
-    gl.getSyncParameter(fence, gl.SYNC_STATUS) !== gl.SIGNALED &&
-    performance.now() - begun < GIVE_UP_MS
-  )
+  while (gl.getSyncParameter(fence, gl.SYNC_STATUS) !== gl.SIGNALED && performance.now() - begun < GIVE_UP_MS)
   gl.deleteSync(fence)
 }
