@@ -10,6 +10,7 @@ namespace UnityEngine
         public string name { get; set; }
         public static void Destroy(Object o) { }
         public static void DestroyImmediate(Object o) { }
+        public static void DontDestroyOnLoad(Object o) { }
         public static T FindAnyObjectByType<T>() where T : Object { return null; }
         public static bool operator ==(Object a, Object b) { return ReferenceEquals(a, b); }
         public static bool operator !=(Object a, Object b) { return !ReferenceEquals(a, b); }
@@ -27,7 +28,20 @@ namespace UnityEngine
     }
 
     public class Behaviour : Component { public bool enabled { get; set; } public bool isActiveAndEnabled { get { return true; } } }
-    public class MonoBehaviour : Behaviour { }
+    public class MonoBehaviour : Behaviour
+    {
+        public Coroutine StartCoroutine(System.Collections.IEnumerator routine) { return null; }
+        public void StopCoroutine(Coroutine routine) { }
+    }
+    public class YieldInstruction { }
+    public sealed class Coroutine : YieldInstruction { }
+    public class CustomYieldInstruction : System.Collections.IEnumerator
+    {
+        public object Current { get { return null; } }
+        public bool MoveNext() { return false; }
+        public void Reset() { }
+    }
+    public class AsyncOperation : YieldInstruction { }
     public class ScriptableObject : Object { }
     public class Collider : Component { }
 
@@ -53,6 +67,7 @@ namespace UnityEngine
         public Vector3 localPosition { get; set; }
         public Quaternion rotation { get; set; }
         public Quaternion localRotation { get; set; }
+        public Vector3 eulerAngles { get; set; }
         public Vector3 localScale { get; set; }
         public Vector3 lossyScale { get { return default(Vector3); } }
         public Transform parent { get; set; }
@@ -67,6 +82,8 @@ namespace UnityEngine
         public float x, y, z;
         public Vector3(float x, float y, float z) { this.x = x; this.y = y; this.z = z; }
         public float sqrMagnitude { get { return 0; } }
+        public float magnitude { get { return 0; } }
+        public static Vector3 one { get { return default(Vector3); } }
         public static Vector3 up { get { return default(Vector3); } }
         public static Vector3 zero { get { return default(Vector3); } }
         public static Vector3 operator +(Vector3 a, Vector3 b) { return a; }
@@ -83,6 +100,7 @@ namespace UnityEngine
         public static Quaternion Inverse(Quaternion q) { return q; }
         public static Quaternion LookRotation(Vector3 forward, Vector3 up) { return default(Quaternion); }
         public static Quaternion operator *(Quaternion a, Quaternion b) { return a; }
+        public static Vector3 operator *(Quaternion a, Vector3 b) { return b; }
     }
 
     public struct Color
@@ -97,6 +115,7 @@ namespace UnityEngine
     public static class Mathf
     {
         public static int Min(int a, int b) { return Math.Min(a, b); }
+        public static float Max(float a, float b) { return Math.Max(a, b); }
         public static float Abs(float v) { return Math.Abs(v); }
         public static float Clamp(float v, float a, float b) { return v; }
         public const float Rad2Deg = 57.29578f;
@@ -133,7 +152,7 @@ namespace UnityEngine
         public float nearClipPlane { get; set; }
     }
 
-    public static class AudioSettings { public static double dspTime { get { return 0; } } public static int outputSampleRate { get { return 48000; } } }
+    public static class AudioSettings { public static double dspTime { get { return 0; } } public static int outputSampleRate { get { return 48000; } } public static event Action<bool> OnAudioConfigurationChanged; }
     public class AudioClip : Object
     {
         public int samples { get { return 0; } }
@@ -157,14 +176,14 @@ namespace UnityEngine
         public static void End(string device) { }
         public static int GetPosition(string device) { return 0; }
     }
-    public static class Time { public static float unscaledTime { get { return 0; } } public static float deltaTime { get { return 0; } } }
+    public static class Time { public static double realtimeSinceStartupAsDouble { get { return 0; } } public static float unscaledTime { get { return 0; } } public static float deltaTime { get { return 0; } } }
     public static class Debug
     {
         public static void Log(object message, Object context = null) { }
         public static void LogWarning(object message, Object context = null) { }
         public static void LogError(object message, Object context = null) { }
     }
-    public static class Application { public static bool isPlaying { get { return true; } } public static void OpenURL(string url) { } }
+    public static class Application { public static bool isPlaying { get { return true; } } public static void OpenURL(string url) { } public static event Action quitting; }
 
     public static class GUILayout
     {
@@ -182,6 +201,8 @@ namespace UnityEngine
     public static class Screen { public static int width { get { return 0; } } public static int height { get { return 0; } } }
 
     public sealed class SerializeField : Attribute { }
+    public sealed class HideInInspector : Attribute { }
+    public sealed class TextAreaAttribute : Attribute { public TextAreaAttribute(int least, int most) { } }
     public sealed class TooltipAttribute : Attribute { public TooltipAttribute(string text) { } }
     public sealed class HeaderAttribute : Attribute { public HeaderAttribute(string text) { } }
     public sealed class RangeAttribute : Attribute { public RangeAttribute(float a, float b) { } }

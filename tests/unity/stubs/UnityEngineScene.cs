@@ -9,9 +9,47 @@ namespace UnityEngine
     public static class Input { public static bool GetMouseButton(int button) { return false; } }
 }
 
+namespace UnityEngine.Android
+{
+    public static class Permission
+    {
+        public const string Microphone = "";
+        public static bool HasUserAuthorizedPermission(string permission) { return false; }
+        public static void RequestUserPermission(string permission) { }
+    }
+}
+
+namespace UnityEngine.Networking
+{
+    public class UploadHandler { }
+    public class DownloadHandler { public string text { get { return ""; } } }
+    public sealed class UploadHandlerRaw : UploadHandler { public UploadHandlerRaw(byte[] data) { } }
+    public sealed class DownloadHandlerBuffer : DownloadHandler { }
+    public class UnityWebRequestAsyncOperation : AsyncOperation { }
+    public class UnityWebRequest : System.IDisposable
+    {
+        public enum Result { InProgress, Success, ConnectionError, ProtocolError, DataProcessingError }
+        public UnityWebRequest(string url, string method) { }
+        public UploadHandler uploadHandler { get; set; }
+        public DownloadHandler downloadHandler { get; set; }
+        public Result result { get { return Result.Success; } }
+        public string error { get { return ""; } }
+        public void SetRequestHeader(string name, string value) { }
+        public UnityWebRequestAsyncOperation SendWebRequest() { return null; }
+        public void Dispose() { }
+    }
+}
+
 namespace UnityEditor
 {
     using UnityEngine;
+    public static class AssemblyReloadEvents
+    {
+        public delegate void AssemblyReloadCallback();
+        public static event AssemblyReloadCallback beforeAssemblyReload;
+    }
+    public enum PlayModeStateChange { EnteredEditMode, ExitingEditMode, EnteredPlayMode, ExitingPlayMode }
+    public static class EditorApplication { public static event System.Action<PlayModeStateChange> playModeStateChanged; }
     public enum MessageType { None, Info, Warning, Error }
     public class SerializedObject { public SerializedProperty FindProperty(string name) { return null; } public void Update() { } public bool ApplyModifiedProperties() { return false; } }
     public class SerializedProperty { public string stringValue { get; set; } }

@@ -29,6 +29,25 @@ namespace Likeness
             return PingBytes;
         }
 
+        /// <summary>False when the bytes are not a ping.</summary>
+        public static bool TryPing(byte[] data, int count, out uint nonce, out double timeMs)
+        {
+            nonce = 0; timeMs = 0;
+            if (count != PingBytes || data[0] != Wire.KindPing) return false;
+            nonce = Wire.ReadU32(data, 4);
+            timeMs = Wire.ReadF64(data, 8);
+            return true;
+        }
+
+        /// <summary>The answer to a ping.</summary>
+        public static int Pong(byte[] into, uint nonce, double clientTimeMs, double serverTimeMs)
+        {
+            Require(into, PongBytes);
+            into[0] = Wire.KindPong; into[1] = into[2] = into[3] = 0;
+            Wire.WriteU32(into, 4, nonce); Wire.WriteF64(into, 8, clientTimeMs); Wire.WriteF64(into, 16, serverTimeMs);
+            return PongBytes;
+        }
+
         /// <summary>False when the bytes are not a pong.</summary>
         public static bool TryPong(byte[] data, int count, out uint nonce, out double clientTimeMs, out double serverTimeMs)
         {
@@ -77,11 +96,20 @@ namespace Likeness
         public static int Voice(byte[] into, long sample, short[] pcm, int offset, int count)
         {
             Require(into, VoiceHeadBytes + 2 * count);
-            into[0] = Wire.KindVoice; into[1] = Wire.CodecPcm16;
-            Wire.WriteU16(into, 2, 0); Wire.WriteU48(into, 4, sample);
+            VoiceHead(into, Wire.CodecPcm16, 0, sample);
             Buffer.BlockCopy(pcm, 2 * offset, into, VoiceHeadBytes, 2 * count);
             return VoiceHeadBytes + 2 * count;
         }
+
+        /// <summary>What stands before a voice's payload.</summary>
+        public static void VoiceHead(byte[] into, byte codec, ushort avatar, long sample)
+        {
+            into[0] = Wire.KindVoice; into[1] = codec;
+            Wire.WriteU16(into, 2, avatar); Wire.WriteU48(into, 4, sample);
+        }
+
+        /// <summary>The first sample of a voice datagram.</summary>
+        public static long VoiceSample(byte[] data) { return Wire.ReadU48(data, 4); }
 
         private static int Write(byte[] b, int o, Float3 p, Float4 q)
         {

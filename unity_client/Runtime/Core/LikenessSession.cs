@@ -22,6 +22,8 @@ namespace Likeness
         public readonly MediaClock Clock = new MediaClock();
         public readonly VoiceBuffer Voice;
         internal bool HeardVoice;
+        /// <summary>How far behind its newest frame the face is drawn while no voice player owns the clock, seconds.</summary>
+        public double DelayWithoutVoice = 0.1;
         internal SealChain Seals;
         internal bool ToldBroken;
 
@@ -32,12 +34,12 @@ namespace Likeness
 
         /// <summary>
         /// The face to draw at a local time (seconds). The clock is set by whoever plays the voice; without a
-        /// player it follows the newest frame, 100 ms behind.
+        /// player it follows the newest frame, <see cref="DelayWithoutVoice"/> behind.
         /// </summary>
         public bool TryGetFace(double localSeconds, FlamePose into)
         {
             if (Frames.Count == 0) return false;
-            if (!HeardVoice) Clock.Report(localSeconds, Frames.NewestSample - Wire.SampleRate / 10);
+            if (!HeardVoice) Clock.Report(localSeconds, Frames.NewestSample - DelayWithoutVoice * Wire.SampleRate);
             return Frames.TryGet(Clock.Sample(localSeconds), into);
         }
 
@@ -347,6 +349,11 @@ namespace Likeness
             {
                 case Wire.KindFrame: TakeFrames(data, count); break;
                 case Wire.KindVoice: TakeVoice(data, count); break;
+                case Wire.KindPing:
+                    uint asked; double then;
+                    if (ClientPackets.TryPing(data, count, out asked, out then)) SendBinary(ClientPackets.Pong(_datagram, asked, then, _now * 1000));
+                    else Malformed++;
+                    break;
                 case Wire.KindPong:
                     uint nonce; double sent, server;
                     if (ClientPackets.TryPong(data, count, out nonce, out sent, out server)) RoundTrip = _now - sent / 1000;

@@ -216,6 +216,9 @@ namespace Likeness
                 + Members("reason", reason, "session", session) + "}}";
         }
 
+        /// <summary>The act of its name on the wire.</summary>
+        public static ModerateAct ActOf(string name) { return (ModerateAct)System.Math.Max(0, System.Array.IndexOf(Acts, name)); }
+
         public static string Emotion(string name, float weight)
         {
             return "{\"emotion\":{" + Members("name", name) + ",\"weight\":" + Number(Unit(weight)) + "}}";

@@ -32,6 +32,15 @@ namespace Likeness
             return new Float4(v.X * k, v.Y * k, v.Z * k, (float)Math.Cos(angle * 0.5f));
         }
 
+        /// <summary>The axis-angle vector (radians, the shorter way) of a unit quaternion.</summary>
+        public Float3 ToAxisAngle()
+        {
+            float flip = W < 0 ? -1f : 1f;
+            float n = (float)Math.Sqrt(X * X + Y * Y + Z * Z);
+            float k = flip * (n < 1e-4f ? 2f : 2f * (float)Math.Atan2(n, flip * W) / n);
+            return new Float3(X * k, Y * k, Z * k);
+        }
+
         /// <summary>Normalised linear interpolation along the shorter way.</summary>
         public static Float4 Nlerp(Float4 a, Float4 b, float t)
         {

@@ -6,9 +6,9 @@ using UnityEngine;
 namespace Likeness.Unity
 {
     /// <summary>
-    /// One performer in the scene: loads its .glb with glTFast, draws the face of the sample that is being
-    /// heard, and carries its mark. Drag it into a scene and set the client's server and character, or let
-    /// <see cref="LikenessClient"/> make one for everyone.
+    /// One performer in the scene: loads its .glb with glTFast (or drives a head that you give it), draws the face
+    /// of the sample that is being heard, and carries its mark. Its origin is where the head rests, between the
+    /// eyes. Drag it into a scene, or let <see cref="LikenessClient"/> make one for everyone.
     /// </summary>
     [AddComponentMenu("Likeness/Likeness Avatar")]
     [DisallowMultipleComponent]
@@ -16,7 +16,11 @@ namespace Likeness.Unity
     {
         [Tooltip("The connection. Empty: the one in the scene.")]
         [SerializeField] private LikenessClient client;
-        [Tooltip("Follow the head's place in the room. Off: the avatar stays where you put it.")]
+        [Tooltip("Whose face this is: a character's id, or empty for the own one.")]
+        [SerializeField] private string shows = "";
+        [Tooltip("A head of your own in the scene, with ARKit-named blend shapes, instead of the character's model.")]
+        [SerializeField] private Transform head;
+        [Tooltip("Follow the head's movement around its seat. Off: only the neck and the face move.")]
         [SerializeField] private bool moveWithRoom = true;
         [Tooltip("Play this performer's voice here.")]
         [SerializeField] private bool playVoice = true;
@@ -27,18 +31,27 @@ namespace Likeness.Unity
         private GeneratedMark _mark;
         private LikenessVoice _voice;
         private GameObject _model;
-        private Transform _leftHand, _rightHand;
+        private GltfImport _import;
+        private HandShape _left, _right;
         private int _loading;
 
         public AvatarStream Stream { get { return _stream; } }
         public bool Loaded { get { return _face != null; } }
+        /// <summary>How many of the stream's components found a blend shape; 0 before the model is there.</summary>
+        public int BoundComponents { get { return _face != null ? _face.Bound : 0; } }
         /// <summary>Why the avatar is not drawn, in words; empty while it is.</summary>
         public string Problem { get; private set; }
         public event Action<LikenessAvatar> LoadedModel;
 
+        /// <summary>Made by the client, which also takes it away again.</summary>
+        internal bool Spawned { get; set; }
+
+        internal bool Wants(StreamHeader header) { return shows == "" ? header.Self : header.Character == shows; }
+
         /// <summary>Shows this performer from now on.</summary>
         public void Bind(LikenessClient owner, AvatarStream stream)
         {
+            Unbind();
             client = owner;
             _stream = stream;
             _mark = GeneratedMark.Ensure(this);
@@ -48,102 +61,120 @@ namespace Likeness.Unity
                 if (_voice == null) _voice = gameObject.AddComponent<LikenessVoice>();
                 _voice.Bind(stream);
             }
-            Load();
+            if (head != null)
+            {
+                _model = head.gameObject;
+                Take(head, true);
+            }
+            else Load();
+        }
+
+        /// <summary>Shows nobody from now on.</summary>
+        public void Unbind()
+        {
+            _loading++;
+            _stream = null;
+            _face = null;
+            Problem = "";
+            if (_voice != null) _voice.Unbind();
+            if (_mark != null) _mark.Clear();
+            if (head == null && _model != null) Destroy(_model);
+            else if (head != null) head.gameObject.SetActive(false);
+            _model = null;
+            if (_import != null) { _import.Dispose(); _import = null; }
+            if (_left != null) _left.Hide();
+            if (_right != null) _right.Hide();
         }
 
         private void OnEnable()
         {
-            Problem = "";
+            if (Problem == null) Problem = "";
+            if (Spawned || _stream != null) return;
             if (client == null) client = FindAnyObjectByType<LikenessClient>();
-            if (client == null || _stream != null) return;
-            client.AvatarJoined += TakeOwn;
+            if (client != null) client.Place(this);
+            else Problem = "there is no LikenessClient in the scene";
         }
 
-        private void OnDisable() { if (client != null) client.AvatarJoined -= TakeOwn; }
-
-        private void OnDestroy() { if (_model != null) Destroy(_model); }
-
-        private void TakeOwn(AvatarStream stream) { if (stream.Header.Self) Bind(client, stream); }
+        private void OnDestroy()
+        {
+            if (client != null) client.Unplace(this);
+            _loading++;
+            if (head == null && _model != null) Destroy(_model);
+            if (_import != null) _import.Dispose();
+            if (_left != null) _left.Destroy();
+            if (_right != null) _right.Destroy();
+        }
 
         private async void Load()
         {
             int mine = ++_loading;
+            AvatarStream stream = _stream;
+            GltfImport import = null;
             try
             {
-                Task<GameObject> load = LoadModel(new Uri(new Uri(client.ServerUrl), _stream.Header.AvatarUrl));
-                GameObject model = await load;
-                if (this == null || mine != _loading) { if (model != null) Destroy(model); return; }
-                if (_model != null) Destroy(_model);
-                _model = model;
-                _face = new FaceBinding(model.transform, _stream.Header.Components);
-                if (_face.Bound == 0) Problem = "the avatar has none of the stream's " + _stream.Header.Components.Length + " components";
-                if (LoadedModel != null) LoadedModel(this);
+                string url = stream.Header.FarAvatarUrl != "" && client.ShouldUseFarModel(transform.position)
+                    ? stream.Header.FarAvatarUrl : stream.Header.AvatarUrl;
+                var address = new Uri(new Uri(client.ServerUrl), url);
+                import = new GltfImport();
+                if (!await import.Load(address)) throw new InvalidOperationException("glTFast refused " + address);
+                if (this == null || mine != _loading) { import.Dispose(); return; }
+                var holder = new GameObject("Model");
+                holder.transform.SetParent(transform, false);
+                holder.SetActive(false);   // not a picture of it without its mark
+                bool built = await import.InstantiateMainSceneAsync(holder.transform);
+                if (this == null || mine != _loading) { if (holder != null) Destroy(holder); import.Dispose(); return; }
+                if (!built) { Destroy(holder); throw new InvalidOperationException("glTFast could not build " + address); }
+                _import = import;
+                _model = holder;
+                Take(holder.transform, stream.Header.ControlsOnly);
             }
             catch (Exception error)
             {
-                Problem = "the avatar of " + _stream.Header.Name + " could not be loaded: " + error.Message;
+                if (import != null) import.Dispose();
+                if (this == null || mine != _loading) return;
+                Problem = "the avatar of " + stream.Header.Name + " could not be loaded: " + error.Message;
                 Debug.LogError("Likeness: " + Problem, this);
             }
         }
 
-        private async Task<GameObject> LoadModel(Uri address)
+        private void Take(Transform model, bool guest)
         {
-            var import = new GltfImport();
-            if (!await import.Load(address)) throw new InvalidOperationException("glTFast refused " + address);
-            if (this == null) { import.Dispose(); return null; }
-            var holder = new GameObject("Model");
-            holder.transform.SetParent(transform, false);
-            if (!await import.InstantiateMainSceneAsync(holder.transform))
+            _face = new FaceBinding(model, _stream.Header.Components, guest);
+            if (_face.Bound == 0)
             {
-                Destroy(holder);
-                throw new InvalidOperationException("glTFast could not build " + address);
+                Problem = "the model has a blend shape for none of the stream's " + _stream.Header.Components.Length + " components";
+                Debug.LogError("Likeness: " + Problem, this);
             }
-            return holder;
+            if (LoadedModel != null) LoadedModel(this);
         }
 
         private void LateUpdate()
         {
-            if (_stream == null || _face == null) return;
+            if (_stream == null || _face == null || _model == null) return;
             // No mark, no face: the statement that this is generated cannot be taken away from it.
-            bool marked = _mark != null && _mark.Show(_stream.Tag);
+            if (_mark == null) _mark = GeneratedMark.Ensure(this);
+            bool marked = _mark.Show(_stream.Tag, _stream.SealProblem);
+            bool posed = _stream.TryGetFace(LikenessClient.Now, _pose);
+            if (posed) _face.Apply(_pose, moveWithRoom);
             if (_model.activeSelf != marked) _model.SetActive(marked);
-            if (!marked) { Problem = "its mark was removed"; return; }
-            if (!_stream.TryGetFace(LikenessClient.Now, _pose)) return;
-            _face.Apply(_pose);
-            if (moveWithRoom)
-            {
-                transform.localPosition = UnityFrame.Position(_pose.HeadTranslation);
-                transform.localRotation = UnityFrame.Rotation(_pose.HeadRotation);
-            }
-            ShowHands();
+            if (!marked) Problem = "its mark cannot be seen: it was disabled, hidden or made too small";
+            else if (_face.Bound > 0) Problem = "";
+            ShowHands(marked && posed && _pose.HasHands);
         }
 
-        private void ShowHands()
+        private void ShowHands(bool shown)
         {
-            if (!_pose.HasHands)
+            if (!shown)
             {
-                if (_leftHand != null) _leftHand.gameObject.SetActive(false);
-                if (_rightHand != null) _rightHand.gameObject.SetActive(false);
+                if (_left != null) _left.Hide();
+                if (_right != null) _right.Hide();
                 return;
             }
-            Place(ref _leftHand, "Left hand", _pose.HandLeft);
-            Place(ref _rightHand, "Right hand", _pose.HandRight);
-        }
-
-        private void Place(ref Transform hand, string label, HandPose pose)
-        {
-            if (hand == null)
-            {
-                GameObject shape = GameObject.CreatePrimitive(PrimitiveType.Cube);
-                Destroy(shape.GetComponent<Collider>());
-                shape.name = label;
-                shape.transform.localScale = new Vector3(0.07f, 0.025f, 0.1f);
-                shape.transform.SetParent(transform.parent, false);
-                hand = shape.transform;
-            }
-            hand.gameObject.SetActive(true);
-            hand.localPosition = transform.localPosition + UnityFrame.Position(pose.Position);
-            hand.localRotation = UnityFrame.Rotation(pose.Rotation);
+            if (_left == null) _left = new HandShape("Left hand", transform, true);
+            if (_right == null) _right = new HandShape("Right hand", transform, false);
+            Vector3 head = moveWithRoom ? UnityFrame.Position(_pose.HeadTranslation) : Vector3.zero;
+            _left.Show(head, _pose.HandLeft);
+            _right.Show(head, _pose.HandRight);
         }
     }
 }

@@ -4,7 +4,8 @@ namespace Likeness.Unity
 {
     /// <summary>
     /// Sends where the person's head and hands are, 30 times a second, so that their character moves with them
-    /// and others' characters look at them. Give it the XR rig's camera and hand (or controller) transforms.
+    /// and others' characters look at them. Give it the XR rig's camera and hand (or controller) transforms. Where
+    /// the head is when the session opens is its rest; <see cref="Recenter"/> takes another.
     /// </summary>
     [AddComponentMenu("Likeness/Likeness Body")]
     [DisallowMultipleComponent]
@@ -13,6 +14,7 @@ namespace Likeness.Unity
         [SerializeField] private LikenessClient client;
         [Tooltip("The head: the XR camera. Empty: the main camera.")]
         [SerializeField] private Transform head;
+        [Tooltip("The left wrist: -z to the fingers, +y out of the back of the hand.")]
         [SerializeField] private Transform leftHand;
         [SerializeField] private Transform rightHand;
         [Tooltip("Drive the own character's head and hands. Off: only tell where to look.")]
@@ -27,40 +29,58 @@ namespace Likeness.Unity
         public float LeftPinch { get; set; }
         public float RightPinch { get; set; }
 
+        /// <summary>The head rests here, and looks ahead there: after the person has sat down, or the rig was moved.</summary>
+        public void Recenter()
+        {
+            Transform at = Head();
+            if (client != null && at != null) client.Recenter(at);
+        }
+
         private void OnEnable()
         {
             if (client == null) client = FindAnyObjectByType<LikenessClient>();
         }
 
+        private Transform Head() { return head != null ? head : (Camera.main != null ? Camera.main.transform : null); }
+
         private void Update()
         {
             if (client == null || client.State != SessionState.Open || Time.unscaledTime < _next) return;
             _next = Time.unscaledTime + 1f / sendsPerSecond;
-            Transform at = head != null ? head : (Camera.main != null ? Camera.main.transform : null);
+            Transform at = Head();
             if (at == null) return;
-            Transform room = client.transform;
-            Vector3 position = room.InverseTransformPoint(at.position);
             if (!embody)
             {
-                client.Session.SendListener(UnityFrame.ToWire(position));
+                SendListener(at);
                 return;
             }
-            Quaternion rotation = Quaternion.Inverse(room.rotation) * at.rotation;
+            Vector3 position; Quaternion rotation;
+            client.FromRest(at, out position, out rotation);
             HandPose? left = null, right = null;
             if (leftHand != null && rightHand != null)
             {
-                left = Hand(leftHand, room, LeftGrip, LeftPinch);
-                right = Hand(rightHand, room, RightGrip, RightPinch);
+                left = Hand(leftHand, LeftGrip, LeftPinch);
+                right = Hand(rightHand, RightGrip, RightPinch);
             }
             client.Session.SendPose(UnityFrame.ToWire(position), UnityFrame.ToWire(rotation), left, right);
         }
 
-        private static HandPose Hand(Transform hand, Transform room, float grip, float pinch)
+        /// <summary>Where the own character should look: the listener as seen from its seat.</summary>
+        private void SendListener(Transform at)
         {
+            LikenessAvatar own = client.Session.Welcome != null ? client.AvatarOf(client.Session.Welcome.Avatar) : null;
+            Transform seat = own != null ? own.transform : client.transform;
+            client.Session.SendListener(UnityFrame.ToWire(seat.InverseTransformPoint(at.position)));
+        }
+
+        private HandPose Hand(Transform hand, float grip, float pinch)
+        {
+            Vector3 position; Quaternion rotation;
+            client.FromRest(hand, out position, out rotation);
             return new HandPose
             {
-                Position = UnityFrame.ToWire(room.InverseTransformPoint(hand.position)),
-                Rotation = UnityFrame.ToWire(Quaternion.Inverse(room.rotation) * hand.rotation),
+                Position = UnityFrame.ToWire(position),
+                Rotation = UnityFrame.ToWire(rotation),
                 Grip = grip,
                 Pinch = pinch,
             };

@@ -25,6 +25,7 @@ namespace Likeness.Unity
         private short[] _pcm = new short[960];
         private long _sample;
         private double _fraction;
+        private bool _reopen;
 
         public bool IsOpen { get { return _clip != null; } }
 
@@ -50,6 +51,14 @@ namespace Likeness.Unity
         public bool Open()
         {
             if (IsOpen) return true;
+#if UNITY_ANDROID && !UNITY_EDITOR
+            if (!UnityEngine.Android.Permission.HasUserAuthorizedPermission(UnityEngine.Android.Permission.Microphone))
+            {
+                UnityEngine.Android.Permission.RequestUserPermission(UnityEngine.Android.Permission.Microphone);
+                Debug.LogWarning("Likeness: asked for the microphone; open it again when it was allowed.", this);
+                return false;
+            }
+#endif
             if (Microphone.devices.Length == 0)
             {
                 Debug.LogError("Likeness: no microphone; connect one, or allow this app to use it in the system's settings.", this);
@@ -72,6 +81,13 @@ namespace Likeness.Unity
             Microphone.End(device == "" ? null : device);
             _clip = null;
             Announce(false);
+        }
+
+        private void OnApplicationPause(bool paused)
+        {
+            // The system takes the microphone from a sleeping app.
+            if (paused) { _reopen = IsOpen; Close(); }
+            else if (_reopen) { _reopen = false; Open(); }
         }
 
         private void Announce(bool open) { if (client != null && client.Session != null) client.Session.OpenMicrophone(open, hearSelf); }

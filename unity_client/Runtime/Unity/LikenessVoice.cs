@@ -24,10 +24,13 @@ namespace Likeness.Unity
         private double _heardSample;
         private volatile bool _heard;
         private readonly object _gate = new object();
+        private readonly SteppedClock _dsp = new SteppedClock();
 
         internal void Bind(AvatarStream stream)
         {
+            _ready = false;
             _stream = stream;
+            _heard = false;
             _source = GetComponent<AudioSource>();
             _source.spatialBlend = 1f;
             _source.loop = true;
@@ -40,23 +43,39 @@ namespace Likeness.Unity
             _ready = true;
         }
 
+        internal void Unbind()
+        {
+            _ready = false;
+            _stream = null;
+            if (_source != null) _source.Stop();
+        }
+
+        private void OnEnable() { AudioSettings.OnAudioConfigurationChanged += Restart; }
+        private void OnDisable() { AudioSettings.OnAudioConfigurationChanged -= Restart; }
+
+        /// <summary>Headphones were plugged in: another rate, and every source has stopped.</summary>
+        private void Restart(bool deviceChanged) { if (_stream != null) Bind(_stream); }
+
         private void Update()
         {
+            // The audio engine's clock moves once a buffer; the face is drawn by a smooth one.
+            _dsp.Observe(AudioSettings.dspTime, LikenessClient.Now);
             if (!_heard || _stream == null) return;
             double at, sample;
             lock (_gate) { at = _heardAt; sample = _heardSample; _heard = false; }
-            _stream.ReportHeard(at + outputLatencyMs / 1000.0, sample);
+            _stream.ReportHeard(_dsp.ToSmooth(at) + outputLatencyMs / 1000.0, sample);
         }
 
         // Runs on the audio thread.
         private void OnAudioFilterRead(float[] data, int channels)
         {
-            if (!_ready) return;
+            AvatarStream stream = _stream;
+            if (!_ready || stream == null) return;
             int frames = data.Length / channels;
             int need = (int)(frames * _step + _fraction) + 2;
             if (need > _mono.Length) _mono = new float[need * 2];
             int take = (int)(frames * _step + _fraction);
-            long first = _stream.Voice.Read(_mono, 0, take);
+            long first = stream.Voice.Read(_mono, 0, take);
             double position = 0;
             for (int i = 0; i < frames; i++, position += _step)
             {
