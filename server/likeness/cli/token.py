@@ -44,7 +44,7 @@ def token(role: str, room: str, name: str, hours: float, link: bool, config_file
         check_room_id(room)
         if as_code(room):
             raise InputError(
-                f"--room {room}: that is a room's code, and codes change. Name the room by its id, e.g. history-7b."
+                f"--room {room}: that is a room's code, and codes change. Name the room by its id."
             )
     config = None if config_file is None else load_config(config_file)
     secret = (config.token_secret if config else "") or os.environ.get("LIKENESS_TOKEN_SECRET", "")

