@@ -5,21 +5,23 @@ so the figures are for a machine that also carries its audience.
 """
 
 import asyncio
+import gc
 import sys
 import time
 from contextlib import nullcontext
 from typing import Final
 
 import click
-import grpc.aio
 import numpy as np
 from numpy.typing import NDArray
 
 from likeness.cli.bench.browser import a_server
 from likeness.cli.bench.figure import Figure, at_least, at_most, print_figures
-from likeness.cli.bench.join_client import PACKET, JoinClient
+from likeness.cli.bench.join_client import PACKET, Seen
+from likeness.cli.bench.load_client import LoadClient, connect, microphone_packets, speak_all
 from likeness.cli.bench.server_use import grpc_address, load_note, processor_seconds
 from likeness.cli.bench.speech_sample import speech_samples
+from likeness.errors import MachineError
 from likeness.v1.room_pb2 import Hello
 
 LEAD: Final = 0.060
@@ -37,7 +39,7 @@ def run(
     streams: int = 50, seconds: float = 20.0, few: int = 10, character: str = "einstein", server: str = ""
 ) -> list[Figure]:
     """Measure latency with `few` streams, then punctuality with `streams`."""
-    voices = speech_samples()
+    voices = [voice[: len(voice) // PACKET * PACKET] for voice in speech_samples()]
     with nullcontext() if server else a_server(SETTINGS) as own:
         address = server or grpc_address(own)
         pid = None if own is None else own.process.pid
@@ -109,7 +111,7 @@ class Punctuality:
         self.spread = float(np.percentile(late, 99))
 
 
-def _on_time(client: JoinClient) -> Punctuality:
+def _on_time(client: LoadClient) -> Punctuality:
     return Punctuality(client.seen.frames())
 
 
@@ -120,23 +122,29 @@ async def _streams(
     seconds: float,
     character: str,
     hear_self: bool,
-) -> list[JoinClient]:
+) -> list[LoadClient]:
     """Live streams that start at random moments, each in a room of its own."""
-    async with grpc.aio.insecure_channel(address) as channel:
-        clients = [JoinClient(channel) for _ in range(streams)]
-        for client in clients:
-            hello = Hello(character=character, want_voice=hear_self)
-            await client.join(hello)
-        random = np.random.default_rng(5)
-        start = time.perf_counter() + 0.2
-        await asyncio.gather(
-            *(
-                client.talk(voices[k % len(voices)], start + random.uniform(0, 0.5), seconds, hear_self)
-                for k, client in enumerate(clients)
-            )
-        )
-        await asyncio.gather(*(client.leave() for client in clients))
-        return clients
+    packets = [microphone_packets(voice) for voice in voices]
+    clients: list[LoadClient] = []
+    for _ in range(streams):
+        client = await connect(address)
+        await client.join(Hello(character=character, want_voice=hear_self))
+        client.open_microphone(hear_self)
+        clients.append(client)
+    random = np.random.default_rng(5)
+    start = time.perf_counter() + 0.2
+    starts = [start + random.uniform(0, 0.5) for _ in clients]
+    gc.collect()
+    gc.disable()  # what arrives is kept to the end: looking through it again would only cost time
+    try:
+        await speak_all(clients, [packets[k % len(packets)] for k in range(streams)], starts, seconds)
+    finally:
+        gc.enable()
+    gone = sum(client.ended.done() for client in clients)
+    if gone:
+        raise MachineError(f"{gone} of {streams} live streams ended before their time; see the server's log.")
+    await asyncio.gather(*(client.leave() for client in clients))
+    return clients
 
 
 async def _latency(
@@ -148,11 +156,12 @@ async def _latency(
     clients = await _streams(address, voices, streams, seconds, character, hear_self=True)
     out: list[float] = []
     for k, client in enumerate(clients):
-        starts, offsets = _offsets(client, voices[k % len(voices)])
+        seen = client.seen
+        starts, offsets = _offsets(client.sent, seen, voices[k % len(voices)])
         ends = np.array([end for _, end in client.sent])
         times = np.array([when for when, _ in client.sent])
         first, last = times[0] + SETTLE, times[-1]
-        for when, sample, _ in client.seen.frames():
+        for when, sample, _ in seen.frames():
             block = int(np.searchsorted(starts, sample, side="right")) - 1
             if block < 0 or sample >= starts[block] + PACKET:
                 continue  # its sound did not come back: it cannot be told which packet it was in
@@ -162,17 +171,20 @@ async def _latency(
     return np.array(out)
 
 
-def _offsets(client: JoinClient, pcm: NDArray[np.int16]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _offsets(
+    packets: list[tuple[float, int]], seen: Seen, pcm: NDArray[np.int16]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where the voice blocks that were recognised start, and each one's media less microphone sample.
 
     The voice comes back sample for sample, so its place is found exactly, also after the server had to put
     silence in or to catch up. Raises ValueError when nothing is recognised.
     """
-    sent = np.tile(pcm, client.sent[-1][1] // len(pcm) + 1)[: client.sent[-1][1]].astype(np.float32)
+    last = packets[-1][1]
+    sent = np.tile(pcm, last // len(pcm) + 1)[:last].astype(np.float32)
     starts: list[int] = []
     offsets: list[int] = []
     known: int | None = None
-    for _, sample, data in client.seen.voice:
+    for _, sample, data in seen.voice:
         block = np.frombuffer(data, "<i2").astype(np.float32)
         if np.abs(block).max() < AUDIBLE:
             continue
