@@ -1,15 +1,16 @@
 """The C# client lives in a real server's room: frames, voice, text, microphone, a cut, a resume."""
 
 import json
+import socket
 import subprocess
+from contextlib import closing
 
 import pytest
 
 from likeness.cli.bench.browser import start_server
-from tests.unity.conftest import ROOT, compile_sources
+from tests.unity.conftest import PROGRAMS, compile_sources
 
 pytestmark = pytest.mark.mono
-PROGRAMS = ROOT / "tests/unity/programs"
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,29 @@ def test_a_session_with_text_microphone_cut_and_resume(build, server) -> None:
     assert found["mark"].startswith("GEN - Plain - driven by: "), found
 
 
-def test_a_server_that_is_away_is_named_in_words(build, mono) -> None:
-    words = run(build, "Refused", "http://127.0.0.1:9")
-    assert "likeness serve" in words
+def test_a_server_that_is_away_is_named_found_when_it_comes_and_refuses_in_words(build, tmp_path) -> None:
+    executable = build.folder / "Late.exe"
+    compile_sources(executable, [PROGRAMS / "Late.cs"], build.core, target="exe")
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port = probe.getsockname()[1]
+    client = subprocess.Popen(
+        ["mono", str(executable), f"http://127.0.0.1:{port}", "plain", "not-a-token"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert client.stdout is not None
+    try:
+        away = client.stdout.readline()
+        server = start_server(tmp_path, port=port, settings=f'[security]\ntoken_secret = "{"s" * 40}"\n')
+        try:
+            rest, _ = client.communicate(timeout=160)
+        finally:
+            server.stop()
+    finally:
+        client.kill()
+        client.wait()
+    assert away.startswith("Waiting: no Likeness server answers at 127.0.0.1"), away
+    assert "likeness serve" in away
+    last = rest.strip().splitlines()[-1]
+    assert last.startswith("Ended: "), rest
+    assert "token" in last.lower(), last

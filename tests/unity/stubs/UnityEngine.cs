@@ -41,7 +41,7 @@ namespace UnityEngine
         public bool MoveNext() { return false; }
         public void Reset() { }
     }
-    public class AsyncOperation : YieldInstruction { }
+    public class AsyncOperation : YieldInstruction { public event Action<AsyncOperation> completed; }
     public class ScriptableObject : Object { }
     public class Collider : Component { }
 
@@ -215,9 +215,10 @@ namespace UnityEngine
 
 namespace GLTFast
 {
+    public class ImportSettings { }
     public class GltfImport : IDisposable
     {
-        public Task<bool> Load(Uri uri) { return null; }
+        public Task<bool> LoadGltfBinary(byte[] bytes, Uri uri = null, ImportSettings importSettings = null, System.Threading.CancellationToken cancellationToken = default(System.Threading.CancellationToken)) { return null; }
         public Task<bool> InstantiateMainSceneAsync(UnityEngine.Transform parent) { return null; }
         public void Dispose() { }
     }

@@ -22,7 +22,8 @@ namespace UnityEngine.Android
 namespace UnityEngine.Networking
 {
     public class UploadHandler { }
-    public class DownloadHandler { public string text { get { return ""; } } }
+    public class DownloadHandler { public string text { get { return ""; } } public byte[] data { get { return null; } } }
+    public class CertificateHandler { protected virtual bool ValidateCertificate(byte[] certificateData) { return false; } }
     public sealed class UploadHandlerRaw : UploadHandler { public UploadHandlerRaw(byte[] data) { } }
     public sealed class DownloadHandlerBuffer : DownloadHandler { }
     public class UnityWebRequestAsyncOperation : AsyncOperation { }
@@ -32,6 +33,9 @@ namespace UnityEngine.Networking
         public UnityWebRequest(string url, string method) { }
         public UploadHandler uploadHandler { get; set; }
         public DownloadHandler downloadHandler { get; set; }
+        public static UnityWebRequest Get(System.Uri uri) { return null; }
+        public CertificateHandler certificateHandler { get; set; }
+        public long responseCode { get { return 0; } }
         public Result result { get { return Result.Success; } }
         public string error { get { return ""; } }
         public void SetRequestHeader(string name, string value) { }

@@ -1,10 +1,7 @@
 using System;
 using System.Collections.Concurrent;
 using System.IO;
-using System.Net.Security;
 using System.Net.WebSockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
@@ -20,7 +17,7 @@ namespace Likeness
         private const int BufferBytes = 16 * 1024;
         private const int MaxMessage = 4 * 1024 * 1024;
         private const int MaxQueued = 256;
-        private readonly ClientWebSocket _socket = new ClientWebSocket();
+        private WebSocket _socket;
         private readonly CancellationTokenSource _end = new CancellationTokenSource();
         private readonly ConcurrentQueue<Incoming> _in = new ConcurrentQueue<Incoming>();
         private readonly ConcurrentQueue<Incoming> _out = new ConcurrentQueue<Incoming>();
@@ -31,13 +28,11 @@ namespace Likeness
         private volatile string _failure;
         private volatile bool _closing;
 
-        /// <param name="pinnedCertificate">SHA-256 of the one certificate (DER) that is trusted besides those of known
-        /// authorities, as hex, with or without colons: for a server with a certificate of its own making. Empty: none.</param>
+        /// <param name="pinnedCertificate">SHA-256 of the only certificate (DER) that is trusted, as hex, with or without
+        /// colons: for a server with a certificate of its own making. Empty: those of known authorities.</param>
         public WebSocketTransport(string pinnedCertificate = "")
         {
-            if (string.IsNullOrEmpty(pinnedCertificate)) return;
-            _pinned = Fingerprint(pinnedCertificate);
-            _socket.Options.RemoteCertificateValidationCallback = Trusts;
+            if (!string.IsNullOrEmpty(pinnedCertificate)) _pinned = Fingerprint(pinnedCertificate);
         }
 
         /// <summary>The 32 bytes of a fingerprint in hex; throws <see cref="ArgumentException"/> for anything else.</summary>
@@ -53,7 +48,7 @@ namespace Likeness
             return bytes;
         }
 
-        public bool IsOpen { get { return _socket.State == WebSocketState.Open && _failure == null; } }
+        public bool IsOpen { get { return _socket != null && _socket.State == WebSocketState.Open && _failure == null; } }
         public string Failure { get { return _failure; } }
 
         /// <summary>Connects; throws <see cref="IOException"/> with a sentence that a person can act on.</summary>
@@ -62,7 +57,15 @@ namespace Likeness
             try
             {
                 using (var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, _end.Token))
-                    await _socket.ConnectAsync(address, both.Token).ConfigureAwait(false);
+                {
+                    if (_pinned != null && address.Scheme == "wss") _socket = await PinnedWebSocket.ConnectAsync(address, _pinned, both.Token).ConfigureAwait(false);
+                    else
+                    {
+                        var socket = new ClientWebSocket();
+                        _socket = socket;
+                        await socket.ConnectAsync(address, both.Token).ConfigureAwait(false);
+                    }
+                }
             }
             catch (OperationCanceledException)
             {
@@ -71,7 +74,7 @@ namespace Likeness
             }
             catch (Exception error)
             {
-                _failure = Explain(address, error);
+                _failure = Explain(address, error, _pinned != null);
                 throw new IOException(_failure, error);
             }
             Start(ReceiveLoop);
@@ -105,7 +108,7 @@ namespace Likeness
         {
             if (_closing) return;
             _closing = true;
-            if (_socket.State == WebSocketState.Open && _failure == null)
+            if (IsOpen)
             {
                 _wake.Release();
                 Start(EndLater);
@@ -113,7 +116,7 @@ namespace Likeness
             else
             {
                 _end.Cancel();
-                _socket.Dispose();
+                if (_socket != null) _socket.Dispose();
             }
         }
 
@@ -125,16 +128,6 @@ namespace Likeness
                 _end.Cancel();
                 _socket.Dispose();
             }
-        }
-
-        private bool Trusts(object sender, X509Certificate certificate, X509Chain chain, SslPolicyErrors errors)
-        {
-            if (errors == SslPolicyErrors.None) return true;
-            if (certificate == null) return false;
-            byte[] found;
-            using (SHA256 sha = SHA256.Create()) found = sha.ComputeHash(certificate.GetRawCertData());
-            for (int i = 0; i < found.Length; i++) if (found[i] != _pinned[i]) return false;
-            return true;
         }
 
         private static void Start(Func<Task> loop) { Task.Run(loop); }
@@ -227,14 +220,16 @@ namespace Likeness
             return new byte[count];
         }
 
-        private static string Explain(Uri address, Exception error)
+        private static string Explain(Uri address, Exception error, bool pinned)
         {
             string all = "";
             for (Exception e = error; e != null; e = e.InnerException) all += " " + e.GetType().Name + " " + e.Message;
             if (all.IndexOf("TrustFailure", StringComparison.OrdinalIgnoreCase) >= 0
                 || all.IndexOf("certificate", StringComparison.OrdinalIgnoreCase) >= 0
                 || all.IndexOf("AuthenticationException", StringComparison.Ordinal) >= 0)
-                return "the certificate of " + address.Host + " is not trusted here: use one from a known authority, install yours on this device, or pin its fingerprint";
+                return "the certificate of " + address.Host + (pinned
+                    ? " is not the one that is pinned here: compare its fingerprint with the server's"
+                    : " is not trusted here: use one from a known authority, install yours on this device, or pin its fingerprint");
             if (all.IndexOf("401", StringComparison.Ordinal) >= 0 || all.IndexOf("403", StringComparison.Ordinal) >= 0)
                 return "the server at " + address.Host + " refused the token: ask for a new one";
             if (all.IndexOf("refused", StringComparison.OrdinalIgnoreCase) >= 0)

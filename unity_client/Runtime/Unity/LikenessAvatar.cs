@@ -116,7 +116,9 @@ namespace Likeness.Unity
                     ? stream.Header.FarAvatarUrl : stream.Header.AvatarUrl;
                 var address = new Uri(new Uri(client.ServerUrl), url);
                 import = new GltfImport();
-                if (!await import.Load(address)) throw new InvalidOperationException("glTFast refused " + address);
+                byte[] model = await ModelDownload.Fetch(address, client.PinnedCertificate);
+                if (this == null || mine != _loading) { import.Dispose(); return; }
+                if (!await import.LoadGltfBinary(model, address)) throw new InvalidOperationException("glTFast refused " + address);
                 if (this == null || mine != _loading) { import.Dispose(); return; }
                 var holder = new GameObject("Model");
                 holder.transform.SetParent(transform, false);
