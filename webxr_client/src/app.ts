@@ -67,6 +67,7 @@ export class App {
   #player: TakePlayer | null = null
   #takePlays = false
   readonly #prefetched = new Set<string>()
+  #onItsWay: { performer: Performer; drawn: number } | null = null
   #ahead: { url: string; avatar: Promise<Avatar> } | null = null
   #stay: Stay | null = null
 
@@ -82,6 +83,7 @@ export class App {
       hear: on => this.session?.setHearSelf(on),
       scene: name => this.setScene(name),
       leave: () => this.leave(),
+      view: inside => this.stage.setView(inside ? 'be' : 'meet'),
       headset: () => void this.enterHeadset(),
       play: () => this.#playOrStop(),
       embody: () => void this.embody(),
@@ -94,6 +96,9 @@ export class App {
       scene: options.scene,
       pose: due => this.#pose(due),
       drawn: due => this.#drawn(due),
+      finished: now => this.#finished(now),
+      worn: pose => this.session?.sendPose(pose),
+      viewed: view => this.page.view(view),
     })
     this.page.scene = options.scene
     // The page's own glass is too dear where no graphics hardware blurs it.
@@ -361,7 +366,7 @@ export class App {
         avatar.setComponents(components)
         entry.avatar = avatar
         entry.url = url
-        this.stage.seat(id, avatar, shownMark(performer), performer.header.self)
+        this.stage.seat(id, avatar, shownMark(performer), performer.header)
       }
     } catch (error) {
       entry.error = words(error)
@@ -417,22 +422,26 @@ export class App {
   // --- each picture
 
   #pose(dueMs: number): void {
-    for (const { performer, avatar } of this.avatars.values()) {
-      const face = performer.faceAt(dueMs)
-      avatar?.apply(face)
-    }
+    for (const [id, { performer }] of this.avatars) this.stage.pose(id, performer.faceAt(dueMs))
   }
 
   #drawn(dueMs: number): void {
-    const focus = this.focus
-    if (!focus?.avatar) return
-    const { performer, avatar } = focus
+    const performer = this.focus?.performer
+    const avatar = performer && this.stage.model(performer.header.avatar)
+    if (!avatar) return
     const { drawn } = performer.track
     if (!Number.isFinite(drawn)) return
     this.lips.add({ time: dueMs, sample: drawn, metres: avatar.lipOpening() })
-    if (!performer.track.live?.voiced) return
-    const heard = performer.heardAt(dueMs)
-    this.sync.add({ time: dueMs, heard, drawn, offsetMs: (heard - drawn) / 48 })
+    this.#onItsWay = performer.track.live?.voiced ? { performer, drawn } : null
+  }
+
+  /** The picture was due at a guess; what is heard now that it is there tells how good the guess was. */
+  #finished(nowMs: number): void {
+    const picture = this.#onItsWay
+    this.#onItsWay = null
+    if (!picture) return
+    const heard = picture.performer.heardAt(nowMs)
+    this.sync.add({ time: nowMs, heard, drawn: picture.drawn, offsetMs: (heard - picture.drawn) / 48 })
   }
 
   #measureLevel(): void {

@@ -26,6 +26,27 @@ export function exposeDebug(app: App): void {
         people: app.room.state?.people.map(each => ({ ...each })) ?? [],
       }
     },
+    get view() {
+      return app.stage.view
+    },
+    /** Everybody in the picture: where they are, how they are drawn, and what their motion and voice do. */
+    get company() {
+      return app.stage.sitters.map(sitter => {
+        const performer = app.avatars.get(sitter.id)?.performer
+        return {
+          ...sitter,
+          character: performer?.header.character ?? '',
+          self: performer?.header.self ?? false,
+          drawn: performer?.track.drawn ?? Number.NaN,
+          lip: app.stage.model(sitter.id)?.lipOpening() ?? Number.NaN,
+          loudness: performer?.voice?.level() ?? 0,
+          url: app.stage.model(sitter.id)?.url ?? '',
+        }
+      })
+    },
+    get reflects() {
+      return app.stage.reflects
+    },
     get resumed() {
       return app.session?.resumed ?? 0
     },

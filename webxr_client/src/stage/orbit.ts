@@ -1,61 +1,32 @@
 import { MathUtils, type PerspectiveCamera, Vector3 } from 'three'
+import type { Turnable } from './pointer'
+import type { Framing } from './seating'
 
 const YAW = MathUtils.degToRad(55)
 const PITCH = MathUtils.degToRad(24)
 const NEAR = 0.55
-const FAR = 2.6
+const FAR = 3.4
 
 /** The desktop camera: at conversational distance, turned by dragging, never through the furniture. */
-export class Orbit {
+export class Orbit implements Turnable {
+  /** Vertical field of view, degrees: long, as a portrait's. */
+  static readonly fov = 27
   readonly #camera: PerspectiveCamera
   readonly #target = new Vector3()
-  #yaw = 0
-  #pitch = 0
+  #around: Framing = { x: 0, z: 0, yaw: 0, distance: 1.2 }
+  #yaw = 0.1
+  #pitch = 0.03
   #distance = 1.2
   #wanted = { yaw: 0.1, pitch: 0.03, distance: 1.2 }
-  #drag: { x: number; y: number } | null = null
 
-  constructor(camera: PerspectiveCamera, element: HTMLElement) {
+  constructor(camera: PerspectiveCamera) {
     this.#camera = camera
-    this.#yaw = this.#wanted.yaw
-    this.#pitch = this.#wanted.pitch
-    element.addEventListener('pointerdown', event => {
-      this.#drag = { x: event.clientX, y: event.clientY }
-      element.setPointerCapture(event.pointerId)
-    })
-    element.addEventListener('pointermove', event => {
-      if (!this.#drag) return
-      this.turn((this.#drag.x - event.clientX) * 0.005, (event.clientY - this.#drag.y) * 0.004)
-      this.#drag = { x: event.clientX, y: event.clientY }
-    })
-    const release = (): void => {
-      this.#drag = null
-    }
-    element.addEventListener('pointerup', release)
-    element.addEventListener('pointercancel', release)
-    element.addEventListener(
-      'wheel',
-      event => {
-        event.preventDefault()
-        this.zoom(Math.exp(event.deltaY * 0.001))
-      },
-      { passive: false },
-    )
-    element.addEventListener('keydown', event => {
-      const step = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.06], ArrowDown: [0, -0.06] }[
-        event.key
-      ]
-      if (step) this.turn(step[0] as number, step[1] as number)
-      else if (event.key === '+' || event.key === '=') this.zoom(0.9)
-      else if (event.key === '-') this.zoom(1.1)
-      else return
-      event.preventDefault()
-    })
   }
 
-  /** Stands this far away, facing the character. */
-  frame(distance: number): void {
-    this.#wanted = { yaw: 0.1, pitch: 0.03, distance }
+  /** Stands so far away, facing whom there is to see. */
+  frame(around: Framing): void {
+    this.#around = around
+    this.#wanted = { yaw: 0.1, pitch: 0.03, distance: around.distance }
   }
 
   turn(yaw: number, pitch: number): void {
@@ -67,7 +38,7 @@ export class Orbit {
     this.#wanted.distance = MathUtils.clamp(this.#wanted.distance * factor, NEAR, FAR)
   }
 
-  /** Looks at a head whose origin is at height `y`; `calm` moves without easing. */
+  /** Looks at heads whose origin is at height `y`; `calm` moves without easing. */
   update(y: number, elapsedMs: number, calm: boolean): void {
     const share = calm ? 1 : 1 - Math.exp(-elapsedMs / 110)
     this.#yaw += (this.#wanted.yaw - this.#yaw) * share
@@ -75,11 +46,16 @@ export class Orbit {
     this.#distance += (this.#wanted.distance - this.#distance) * share
     // Tall windows need more distance to keep both shoulders in.
     const distance = this.#distance * MathUtils.clamp(1.05 / this.#camera.aspect, 1, 1.7)
-    this.#target.set(0, y - 0.055, -0.04)
+    const yaw = this.#around.yaw + this.#yaw
+    this.#target.set(
+      this.#around.x - 0.04 * Math.sin(this.#around.yaw),
+      y - 0.055,
+      this.#around.z - 0.04 * Math.cos(this.#around.yaw),
+    )
     this.#camera.position.set(
-      this.#target.x + distance * Math.sin(this.#yaw) * Math.cos(this.#pitch),
+      this.#target.x + distance * Math.sin(yaw) * Math.cos(this.#pitch),
       this.#target.y + distance * Math.sin(this.#pitch) + 0.02,
-      this.#target.z + distance * Math.cos(this.#yaw) * Math.cos(this.#pitch),
+      this.#target.z + distance * Math.cos(yaw) * Math.cos(this.#pitch),
     )
     this.#camera.lookAt(this.#target)
   }

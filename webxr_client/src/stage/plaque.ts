@@ -1,10 +1,15 @@
 import { CanvasTexture, Mesh, MeshStandardMaterial, PlaneGeometry, SRGBColorSpace } from 'three'
+import { DIRECT, MIRRORED } from './layers'
 
-/** A small brass plate in the scene with an avatar's mark on it: the mark in 3D, beside the head-locked one. */
+/**
+ * A small brass plate in the scene with an avatar's mark on it: the mark in 3D, beside the head-locked one. A
+ * mirror sees a plate of its own, written the other way round, so that the mark reads in the reflection, too.
+ */
 export class Plaque {
-  readonly mesh: Mesh
+  readonly meshes: readonly Mesh[]
   readonly #canvas = document.createElement('canvas')
   readonly #texture: CanvasTexture
+  readonly #material: MeshStandardMaterial
   #text = ''
 
   constructor() {
@@ -13,8 +18,23 @@ export class Plaque {
     this.#texture = new CanvasTexture(this.#canvas)
     this.#texture.colorSpace = SRGBColorSpace
     this.#texture.anisotropy = 8
-    const material = new MeshStandardMaterial({ map: this.#texture, roughness: 0.38, metalness: 0.55 })
-    this.mesh = new Mesh(new PlaneGeometry(0.36, 0.045), material)
+    this.#material = new MeshStandardMaterial({ map: this.#texture, roughness: 0.38, metalness: 0.55 })
+    this.meshes = [DIRECT, MIRRORED].map(layer => {
+      const geometry = new PlaneGeometry(0.36, 0.045)
+      const { uv } = geometry.attributes
+      if (layer === MIRRORED && uv) for (let i = 0; i < uv.count; i++) uv.setX(i, 1 - uv.getX(i))
+      const mesh = new Mesh(geometry, this.#material)
+      mesh.layers.set(layer)
+      return mesh
+    })
+  }
+
+  /** Hangs it at a point relative to the head's origin. */
+  hang(at: { x: number; y: number; z: number; tilt: number }): void {
+    for (const mesh of this.meshes) {
+      mesh.position.set(at.x, at.y, at.z)
+      mesh.rotation.x = at.tilt
+    }
   }
 
   setText(text: string): void {
@@ -45,9 +65,11 @@ export class Plaque {
   }
 
   dispose(): void {
-    this.mesh.removeFromParent()
-    this.mesh.geometry.dispose()
+    for (const mesh of this.meshes) {
+      mesh.removeFromParent()
+      mesh.geometry.dispose()
+    }
     this.#texture.dispose()
-    ;(this.mesh.material as MeshStandardMaterial).dispose()
+    this.#material.dispose()
   }
 }

@@ -43,7 +43,7 @@ const SCREEN_EYES = 1.42
 const EMPTY_MS = 200
 const TALK_DISTANCE = 1.2
 /** Vertical fields of view from the own seat, degrees: into a mirror, and round a room. */
-const MIRROR_FOV = 26
+const MIRROR_FOV = 33
 const ROOM_FOV = 48
 /** A wearer's pose goes out at most so often, ms. */
 const POSE_MS = 25
@@ -61,6 +61,8 @@ export interface StageOptions {
   pose: (dueMs: number) => void
   /** Called after each picture. */
   drawn: (dueMs: number) => void
+  /** Called when the graphics were seen to be done with that picture; not in a headset. */
+  finished: (nowMs: number) => void
   /** The head and hands of who wears the headset, in the space of the own seat. */
   worn: (pose: Pose) => void
   /** The view has changed, by itself or by `setView`. */
@@ -102,6 +104,7 @@ export class Stage {
   #wish: View | null = null
   #view: View = 'meet'
   #framed = ''
+  #seated = ''
   #wearer: Wearer | null = null
   #plainHands: HandPair | null = null
   #posedMs = 0
@@ -119,7 +122,9 @@ export class Stage {
     if (low) this.#enlarger = new Enlarger()
     const longest = low ? 0.5 : Math.min(devicePixelRatio, this.quality === 'high' ? 2 : 1.25)
     this.#pace = new Pace(longest, low ? 0.25 : 0.6, longest)
-    this.#backlog = new Backlog(this.#renderer.getContext() as WebGL2RenderingContext)
+    this.#backlog = new Backlog(this.#renderer.getContext() as WebGL2RenderingContext, nowMs =>
+      options.finished(nowMs),
+    )
     this.#renderer.outputColorSpace = SRGBColorSpace
     this.#renderer.toneMapping = AgXToneMapping
     this.#renderer.shadowMap.enabled = !low
@@ -218,6 +223,11 @@ export class Stage {
     camera.getWorldPosition(at)
     camera.getWorldDirection(ahead)
     up.set(0, 1, 0).applyQuaternion(camera.getWorldQuaternion(turned))
+  }
+
+  /** The model that an avatar is drawn with. */
+  model(id: number): Avatar | null {
+    return this.#sitters.get(id)?.model ?? null
   }
 
   /** Where an avatar's voice comes from, in the world; null if it is not here. */
@@ -433,7 +443,7 @@ export class Stage {
   #picture(time: number, frame?: XRFrame): void {
     const now = performance.now()
     // An empty set stands still; whoever waits for a character needs the machine for that.
-    if (this.#seats.size === 0 && !this.#renderer.xr.isPresenting && now - this.#lastMs < EMPTY_MS) return
+    if (this.#sitters.size === 0 && !this.#renderer.xr.isPresenting && now - this.#lastMs < EMPTY_MS) return
     // While slow graphics still work on the last picture, another would only block the page and its network.
     if (!this.#renderer.xr.isPresenting && this.#backlog.busy(now)) return
     const elapsed = Math.min(Math.max(now - this.#lastMs, 0), 1000)
@@ -610,10 +620,12 @@ export class Stage {
       this.#greeted = false
       this.#options.viewed(view)
     }
+    const seated = JSON.stringify(stay)
+    if (seated !== this.#seated) this.#greeted = false
+    this.#seated = seated
     const places = sitters.map(each => each.place)
     const key = JSON.stringify([view, stay, places, this.#camera.aspect])
     if (key === this.#framed) return
-    if (this.#session && own && !this.#framed.includes(JSON.stringify(stay))) this.#greeted = false
     this.#framed = key
     const spread = Math.tan((Orbit.fov * Math.PI) / 360) * this.#camera.aspect
     if (view === 'be')

@@ -16,6 +16,8 @@ export interface PageActions {
   hear: (on: boolean) => void
   scene: (name: SceneName) => void
   leave: () => void
+  /** See through the own character's eyes, or from in front of it. */
+  view: (inside: boolean) => void
   headset: () => void
   play: () => void
   /** Follow the person's face, or stop following. */
@@ -50,6 +52,7 @@ export class Page {
   readonly #text = element('text', HTMLInputElement)
   readonly #vr = element('vr', HTMLButtonElement)
   readonly #leave = element('leave', HTMLButtonElement)
+  readonly #view = element('view', HTMLButtonElement)
   readonly #play = element('play', HTMLButtonElement)
   readonly #embody = element('embody', HTMLButtonElement)
   readonly #neutral = element('neutral', HTMLButtonElement)
@@ -84,6 +87,9 @@ export class Page {
     this.#scene.addEventListener('change', () => actions.scene(this.#scene.value as SceneName))
     this.#code.addEventListener('input', () => this.#nameBegin())
     this.#leave.addEventListener('click', () => actions.leave())
+    this.#view.addEventListener('click', () =>
+      actions.view(this.#view.getAttribute('aria-pressed') !== 'true'),
+    )
     this.#vr.addEventListener('click', () => actions.headset())
     this.#play.addEventListener('click', () => actions.play())
     this.#embody.addEventListener('click', () => actions.embody())
@@ -135,6 +141,7 @@ export class Page {
     this.#welcome.hidden = true
     this.#live.hidden = false
     this.#leave.hidden = false
+    this.#view.hidden = false
     this.#text.placeholder = `What should ${name} say?`
     document.querySelector('label[for="text"]')?.replaceChildren(`What should ${name} say?`)
     this.#text.focus()
@@ -159,6 +166,7 @@ export class Page {
     this.#welcome.hidden = false
     this.#live.hidden = true
     this.#leave.hidden = true
+    this.#view.hidden = true
     this.#seal.hidden = true
     this.caption('')
     this.#begin.focus()
@@ -205,6 +213,11 @@ export class Page {
     this.#embody.dataset['state'] = state
     this.#neutral.hidden = state !== 'following' && state !== 'no face'
     this.#faceNote.textContent = FACE_WORDS[state]
+  }
+
+  /** Whether one looks through the own character's eyes. */
+  view(view: 'meet' | 'be'): void {
+    this.#view.setAttribute('aria-pressed', String(view === 'be'))
   }
 
   offerHeadset(supported: boolean): void {
