@@ -42,8 +42,10 @@ def animate(
     from likeness.performance.perform import perform_recording
     from likeness.provenance import seal_take
 
-    if not recording.is_file():
+    if not recording.exists():
         raise NotFoundError(f"{recording}: there is no such file.")
+    if not recording.is_file():
+        raise InputError(f"{recording} is a folder or a device; give the path of a recording.")
     target = output or recording.with_suffix(".npz")
     if target.suffix.lower() != ".npz":
         raise InputError(f"{target}: a take is an .npz file; end the name in .npz.")
@@ -53,7 +55,14 @@ def animate(
     words = _read_transcript(transcript) if transcript else None
     with progress_bar(f"Animating {recording.name}") as progress:
         take = perform_recording(
-            recording, who, head=head, transcript=words, seed=seed, progress=progress, vertices=vertices
+            recording,
+            who,
+            head=head,
+            transcript=words,
+            seed=seed,
+            progress=progress,
+            vertices=vertices,
+            warn=lambda words: click.secho(f"likeness: {words}", fg="yellow", err=True),
         )
     sealed = seal_take(take, data_dir=data_dir())
     sealed.save(target)
@@ -61,6 +70,8 @@ def animate(
 
 
 def _read_transcript(path: Path) -> str:
+    if not path.is_file():
+        raise NotFoundError(f"{path}: there is no such transcript; give the path of a text file.")
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:

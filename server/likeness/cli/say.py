@@ -3,11 +3,15 @@
 import asyncio
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
 from likeness.cli.progress import progress_bar
 from likeness.errors import InputError
+
+_MOST_INPUT: Final = 1 << 18
+"""Bytes of standard input that are read."""
 
 
 @click.command()
@@ -43,7 +47,7 @@ def say(text: str, character: str, head: str | None, output: Path, seed: int, ve
 
     _check_suffix(output, {".npz", ".wav"})
     who = load_character(character)
-    words = clean_text(sys.stdin.read() if text == "-" else text)
+    words = clean_text(_read_input() if text == "-" else text)
 
     async def perform() -> None:
         voice = EspeakVoice()
@@ -56,13 +60,24 @@ def say(text: str, character: str, head: str | None, output: Path, seed: int, ve
         finally:
             await voice.aclose()
         sealed = seal_take(take, data_dir=data_dir())
-        if output.suffix == ".wav":
+        if output.suffix.lower() == ".wav":
             sealed.write_wav(output)
         else:
             sealed.save(output)
         click.echo(f"{output}: {sealed.summary()}")
 
     asyncio.run(perform())
+
+
+def _read_input() -> str:
+    # A little more than may be said, so that an endless input is refused as too long and not kept.
+    data = sys.stdin.buffer.read(_MOST_INPUT)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        if error.start >= _MOST_INPUT - 4:
+            return data[: error.start].decode()
+        raise InputError("Standard input is not UTF-8 text; convert it to UTF-8.") from None
 
 
 def _check_suffix(output: Path, known: set[str]) -> None:

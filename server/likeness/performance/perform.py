@@ -23,7 +23,7 @@ from likeness.performance.recorder import Recorder
 from likeness.performance.take import FORMAT, VERSION, Take
 from likeness.performance.troupe import Troupe
 from likeness.speech.articulation import Articulator, TimedPhone
-from likeness.speech.audio_file import iter_audio, read_audio
+from likeness.speech.audio_file import Warn, iter_audio, read_audio
 from likeness.speech.prosody import Prosody
 from likeness.speech.text import clean_text
 from likeness.speech.voice import Voice
@@ -93,18 +93,20 @@ def perform_recording(
     seed: int = 0,
     progress: Progress | None = None,
     vertices: bool = False,
+    warn: Warn | None = None,
 ) -> Take:
     """A recorded voice drives a character.
 
     recording: an audio file or its bytes, or float32[S] mono at 48 kHz. With a `transcript` the mouth follows
     the words, aligned with the sound; without one the streaming lip-sync listens. The take's samples are
-    those of the recording at 48 kHz. Memory stays bounded unless there is a transcript.
+    those of the recording at 48 kHz. Memory stays bounded unless there is a transcript. `warn` gets a
+    sentence when a part of the recording is damaged or missing.
 
     Raises:
         NotFoundError, InputError: no such file, no sound in it, or a transcript that cannot be aligned.
     """
     if transcript is not None:
-        pcm = recording if isinstance(recording, np.ndarray) else read_audio(recording)
+        pcm = recording if isinstance(recording, np.ndarray) else read_audio(recording, warn=warn)
         phones = _aligned(pcm, transcript, _part(progress, 0.0, 0.5))
         progress = _part(progress, 0.5, 1.0)
         blocks: Iterable[Float32] = [pcm]
@@ -113,7 +115,9 @@ def perform_recording(
         blocks, total = [recording], len(recording)
         phones = None
     else:
-        blocks, total = iter_audio(recording, 10 * SAMPLE_RATE), _length(recording)
+        pieces = iter_audio(recording, 10 * SAMPLE_RATE, warn=warn)
+        # What is no recording is refused before a head and a network are loaded for it.
+        blocks, total = chain([next(pieces)], pieces), _length(recording)
         phones = None
 
     def mouths(hops: Iterator[Float32]) -> Iterator[tuple[Float32, Float32]]:
