@@ -42,5 +42,5 @@ float eyeGlint = smoothstep( 0.9952, 0.9978, dot( normalize( vNormal ), eyeHalf 
 reflectedLight.directSpecular += vec3( 1.0, 0.97, 0.92 ) * 0.75 * eyeGlint * smoothstep( 0.2, 0.5, dot( eyeN, eyeLamp ) + 0.2 );
 vec2 eyeFrom = vec2( dot( eyeLamp, eyeTu ), dot( eyeLamp, eyeTv ) );
 float eyeCaustic = eyeIris * smoothstep( 0.045, 0.11, eyeOut ) * saturate( - dot( normalize( eyeAt + 1e-6 ), normalize( eyeFrom + 1e-6 ) ) );
-reflectedLight.directDiffuse *= 1.0 + 0.9 * eyeCaustic;
-reflectedLight.indirectDiffuse *= 1.0 + 0.7 * eyeCaustic;`
+reflectedLight.directDiffuse *= 1.0 + 0.55 * eyeCaustic;
+reflectedLight.indirectDiffuse *= 1.0 + 0.45 * eyeCaustic;`

@@ -21,7 +21,7 @@ export function hairLike(material: MeshStandardMaterial): void {
     `vec3 hairHalf = normalize( directLight.direction + geometryViewDir );
     float hairTH = dot( hairAlong, hairHalf );
     float hairSin = sqrt( max( 1.0 - hairTH * hairTH, 0.0 ) );
-    vec3 specularBRDF = 0.10 * pow( hairSin, 90.0 ) * ( 0.35 + hairTint ) + 0.16 * pow( hairSin, 18.0 ) * hairTint;
+    vec3 specularBRDF = 0.06 * pow( hairSin, 90.0 ) * ( 0.35 + hairTint ) + 0.10 * pow( hairSin, 18.0 ) * hairTint;
     irradiance *= mix( 1.0, smoothstep( 0.3, 0.9, 1.0 - saturate( dot( geometryNormal, geometryViewDir ) ) ), saturate( - 1.2 * dot( directLight.direction, geometryViewDir ) ) );`,
   )
   if (!material.map) return

@@ -127,9 +127,9 @@ function rich(source: MeshStandardMaterial, look: Look, morphs: Record<string, n
       skinLike(material, morphs)
       break
     case 'eye':
-      material.roughness = 0.14
+      material.roughness = 0.12
       material.specularIntensity = 1
-      material.envMapIntensity = 1.7
+      material.envMapIntensity = 0.75
       eyeLike(material)
       break
     case 'cornea':
