@@ -67,6 +67,7 @@ def cards(
     roll: Array | None = None,
     uv: Array | None = None,
     shade: float = 0.7,
+    dip: float = 1.0,
 ) -> Hair:
     """Ribbons of two vertices per curve point.
 
@@ -75,9 +76,11 @@ def cards(
         width: [N] mm; column: [N] of the atlas; colour: [N,K,3]; root: [N] skin vertex.
         taper: width at the tip, of the width; bend: how much the two borders' normals part.
         roll: [N] radians about the curve; uv: own coordinates [N,K,2,2]; shade: share of `outward` in the
-            normals.
+            normals; dip: mm by which the roots sink in.
     """
     n, k, _ = curves.shape
+    curves = curves.copy()
+    curves[:, 0] -= dip * outward[:, 0]
     along = np.gradient(curves, axis=1)
     along /= np.linalg.norm(along, axis=2, keepdims=True) + 1e-9
     side = np.cross(along, outward)
@@ -87,7 +90,7 @@ def cards(
         c, s = np.cos(roll)[:, None, None], np.sin(roll)[:, None, None]
         side, front = side * c + front * s, front * c - side * s
     t = np.linspace(0, 1, k)
-    profile = np.minimum(1, 0.65 + t * 3) * (1 - (1 - taper) * t**2)
+    profile = np.minimum(1, 0.35 + t * 3.5) * (1 - (1 - taper) * t**2)
     half = side * (width[:, None] * profile * 0.5)[..., None]
     vertices = np.stack([curves - half, curves + half], 2)
     normal = front * (1 - shade) + outward * shade

@@ -13,14 +13,14 @@ from tools.head import jaw
 from tools.head.cards import Hair, joined_hair, no_ribbon
 from tools.head.clothes import GARMENTS, Cloth
 from tools.head.detail import simplified, smaller_images, thinned
-from tools.head.eye_texture import eye_texture
+from tools.head.eye_texture import drawn_eye_texture, eye_texture
 from tools.head.facial_hair import BEARDS, brow_mask, brows
 from tools.head.falloff import Array, smoothstep
 from tools.head.figure import Figure, shape_figure
 from tools.head.gltf import Material, Mesh, Morph, write_glb
 from tools.head.hairstyle import STYLES
 from tools.head.identity import FIELDS, Place
-from tools.head.lashes import LidRibbon, build_lid_shadow
+from tools.head.lashes import LidRibbon, build_lid_shadow, build_tear_line
 from tools.head.look import Look, read_look
 from tools.head.occlusion import ambient_occlusion
 from tools.head.open_head import JOINTS, PARENTS, OpenHead
@@ -113,9 +113,7 @@ class _Dresser:
         self.grown_hair = (
             self.style.grow(self.surface, self.scalp, look.hair, self.rng) if self.style else None
         )
-        self.eye_image = eye_texture(look.eyes)
-        atlas = strand_atlas()
-        kind: dict[str, object] = {"likeness": {"kind": "hair"}}
+        self.eye_image = (drawn_eye_texture if look.skin.drawn else eye_texture)(look.eyes)
         self.strands = Material(
             "strands",
             base=atlas,
@@ -137,6 +135,26 @@ class _Dresser:
             extras=kind,
         )
 
+    def drawn(self, meshes: list[Mesh]) -> list[Mesh]:
+        """The meshes with materials that ask for toon shading, where the look is a drawing."""
+        if not self.look.skin.drawn:
+            return meshes
+        fresh: dict[int, Material] = {}
+        for mesh in meshes:
+            m = mesh.material
+            if id(m) not in fresh:
+                told = dict(m.extras.get("likeness", {}))  # pyright: ignore[reportArgumentType, reportCallIssue]
+                fresh[id(m)] = replace(
+                    m,
+                    normal=None,
+                    rough=None,
+                    wrinkles=None,
+                    roughness=max(m.roughness, 0.7),
+                    extras=m.extras | {"likeness": told | {"style": "toon"}},
+                )
+        kept = [m for m in meshes if m.name != "tear"]  # a film of tears is too fine for a drawing
+        return [replace(mesh, material=fresh[id(mesh.material)]) for mesh in kept]
+
     def dense_of(self, fine: Array) -> Array:
         """Values on fine vertices, carried to the dense ones."""
         return np.concatenate([fine, (fine[self.edge[:, 0]] + fine[self.edge[:, 1]]) / 2])
@@ -150,13 +168,14 @@ class _Dresser:
             self.eyes(),
             self.mouth(),
             self.lid_shadow(),
+            self.tear_line(),
             self._moving("brows", *self.brows_and_lashes()),
         ]
         if self.grown_beard:
             out.append(self._moving("beard", self.grown_beard, self.strands, None))
         if self.grown_hair:
             out.append(self._still("hair", self.grown_hair))
-        return [*out, *clothes]
+        return self.drawn([*out, *clothes])
 
     def far_meshes(self) -> list[Mesh]:
         """Everything, at most 15,000 triangles and small textures."""
@@ -172,7 +191,7 @@ class _Dresser:
             self._moving("brows", thinned(brows, 2, 1.5), material, lashes),
         ]
         if self.grown_beard:
-            out.append(self._moving("beard", thinned(self.grown_beard, 3, 2.0), self.strands, None))
+            out.append(self._moving("beard", thinned(self.grown_beard, 4, 2.3), self.strands, None))
         if self.grown_hair:
             solid = self.grown_hair.ribbon < 0
             far = self._still("hair", thinned(self.grown_hair, 3, 1.9))
@@ -188,7 +207,7 @@ class _Dresser:
         for mesh in out:
             if id(mesh.material) not in fresh:
                 fresh[id(mesh.material)] = smaller_images(mesh.material, 512, done)
-        return [replace(mesh, material=fresh[id(mesh.material)]) for mesh in out]
+        return self.drawn([replace(mesh, material=fresh[id(mesh.material)]) for mesh in out])
 
     def ears(self) -> list[Part]:
         """The character's ears."""
@@ -241,11 +260,16 @@ class _Dresser:
             np.concatenate(occluders), np.concatenate(occluder_faces), points, normals, rays=32
         )
         light = np.clip(light, 0, 1) ** 1.1
+        # lips hide each other at rest only: they must not stay dark when they part
+        lips = np.r_[np.clip(head.masks.lips[:n] * 1.6 - 0.5, 0, 1), np.zeros(len(points) - n)]
+        light = np.maximum(light, 0.80 * lips)
+        if self.look.skin.drawn:
+            light = 0.75 + 0.25 * light
         bag = np.r_[np.clip(head.masks.bag[:n], 0, 1), np.zeros(len(points) - n)]
         light = np.where(bag > 0.3, 0.8, light)
-        colour = np.stack([light**0.75, light**1.05, light**1.15], 1)
+        colour = np.stack([light**0.72, light**0.95, light**1.02], 1)
         deep = smoothstep(8, -18, points[:, 2]) * (bag > 0.5)
-        colour *= (1 - 0.55 * bag)[:, None] * (1 - 0.92 * deep)[:, None]
+        colour *= (1 - 0.55 * bag)[:, None] * (1 - 0.80 * deep)[:, None]
         socket = np.r_[
             np.clip((head.masks.socket_left + head.masks.socket_right)[:n], 0, 1), np.zeros(len(points) - n)
         ]
@@ -273,6 +297,7 @@ class _Dresser:
             base=self.textures.albedo,
             normal=self.textures.normal,
             rough=self.textures.rough,
+            wrinkles=self.textures.wrinkles,
             specular=0.55,
             extras={"likeness": {"kind": "skin"}},
         )
@@ -337,11 +362,11 @@ class _Dresser:
         tongue_start = len(chosen[0].vertices) + len(chosen[1].vertices)
         index = np.arange(len(both.vertices))
         rest = fig.head.vertices[rows]
-        depth = smoothstep(-6, 22, rest[:, 2])
+        depth = smoothstep(-22, 18, rest[:, 2])
         tooth = (both.uv[:, 0] < 0.5) & (index < tongue_start)
         colour = np.where(tooth[:, None], [0.72, 0.66, 0.55], [0.38, 0.12, 0.11])
-        colour = np.where((index >= tongue_start)[:, None], [0.42, 0.14, 0.13], colour)
-        colour = colour * (0.06 + 0.80 * depth**1.5)[:, None]
+        colour = np.where((index >= tongue_start)[:, None], [0.50, 0.17, 0.155], colour)
+        colour = colour * (0.08 + 0.82 * depth**1.3)[:, None]
         normal = vertex_normals(both.vertices, both.faces)
         morphs = []
         for name in ("jawForward", "tongueOut"):
@@ -388,6 +413,37 @@ class _Dresser:
             tuple(morphs),
         )
 
+    def tear_line(self) -> Mesh:
+        """Tears along the lower lids."""
+        fig = self.figure
+        ribbon = build_tear_line(fig.head.cage, fig.skin, fig.centres, fig.radius)
+        p = ribbon.part
+        n = fig.head.cage.fine_count
+        morphs = []
+        for name, d in fig.targets.items():
+            if name.startswith("eye"):
+                follow = ribbon.follow(fig.skin, d[:n], True)
+                if np.abs(follow).max() > 0.02:
+                    morphs.append(Morph(name, follow / 1000, np.zeros_like(follow)))
+        material = Material(
+            "tear",
+            colour=(0.9, 0.88, 0.86, 0.20),
+            roughness=0.08,
+            alpha="BLEND",
+            extras={"likeness": {"kind": "tear"}},
+        )
+        return Mesh(
+            "tear",
+            p.vertices / 1000,
+            vertex_normals(p.vertices, p.faces),
+            p.faces,
+            p.uv,
+            np.ones((len(p.vertices), 3)),
+            self.skin_weights[ribbon.root],
+            material,
+            tuple(morphs),
+        )
+
     def brows_and_lashes(self) -> tuple[Hair, Material, LidRibbon]:
         """Lashes (first) and brows, what they are made of, and how the lashes follow the lids."""
         fig, look = self.figure, self.look
@@ -400,7 +456,8 @@ class _Dresser:
         colour = np.tile(look.brows.lash_colour, (len(v), 1))
         uv = lash_uv(lash.uv[:, 0], 1 - lash.uv[:, 1])
         hair = Hair(v, normal, lash.faces, uv, colour, ribbon.root, no_ribbon(len(v)))
-        return joined_hair([hair, self.grown_brows]), self.fine_strands, lashes
+        grown = hair if look.skin.drawn else joined_hair([hair, self.grown_brows])  # drawn brows are painted
+        return grown, self.fine_strands, lashes
 
     def _moving(self, name: str, hair: Hair, material: Material, lashes: LidRibbon | None) -> Mesh:
         """Hair that moves with the skin it grows on; the first vertices may be lashes, which also turn with

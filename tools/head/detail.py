@@ -81,4 +81,4 @@ def smaller_images(material: Material, size: int, done: dict[int, bytes]) -> Mat
             image.save(buffer, kind, **({"quality": 82} if kind == "JPEG" else {"optimize": True}))
             done[id(data)] = buffer.getvalue()
         out[slot] = done[id(data)]
-    return replace(material, **out)
+    return replace(material, wrinkles=None, **out)

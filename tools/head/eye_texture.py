@@ -10,6 +10,23 @@ from tools.head.organs import EYE_TEXTURE_ANGLE
 from tools.head.raster import jpeg, srgb
 
 
+def drawn_eye_texture(look: EyeLook, size: int = 512) -> bytes:
+    """A drawn eye as JPEG: a big two-toned iris in a white ball."""
+    g = (np.arange(size) + 0.5) / size - 0.5
+    x, y = np.meshgrid(g, -g)
+    arc = np.hypot(x, y) / 0.5 * EYE_TEXTURE_ANGLE * EYE_RADIUS
+    iris = np.array(look.iris)
+    low = smoothstep(0.03, -0.03, y)[..., None]
+    colour = iris * (0.75 + 0.9 * low)
+    white = np.array(look.white) * np.ones((size, size, 1))
+    edge = smoothstep(7.3, 7.55, arc)[..., None]
+    colour = colour * (1 - edge) + white * edge
+    ring = (smoothstep(6.3, 6.5, arc) * (1 - edge[..., 0]))[..., None]
+    colour = colour * (1 - ring) + iris * 0.15 * ring
+    pupil = (1 - smoothstep(3.5, 3.75, arc))[..., None]
+    return jpeg(srgb((colour * (1 - pupil) + 0.004 * pupil).astype(np.float32)), 92)
+
+
 def eye_texture(look: EyeLook, size: int = 512, seed: int = 3) -> bytes:
     """The texture as JPEG."""
     rng = np.random.default_rng(seed)

@@ -78,7 +78,18 @@ def brows(surface: Surface, landmarks: Array, look: BrowLook, rng: np.random.Gen
         uv[..., 1] = tiles[:, None, None, 1] + tiles[:, None, None, 3] * (0.02 + 0.95 * s)[None, :, None]
         out = np.repeat(n[:, None], 4, 1)
         pieces.append(
-            cards(curves, out, rng.uniform(2.2, 3.4, count), pick, colour, vertex, taper=0.9, bend=0.2, uv=uv)
+            cards(
+                curves,
+                out,
+                rng.uniform(2.2, 3.4, count),
+                pick,
+                colour,
+                vertex,
+                taper=0.9,
+                bend=0.2,
+                uv=uv,
+                dip=0.0,
+            )
         )
     return joined_hair(pieces)
 
@@ -95,9 +106,9 @@ def moustache(surface: Surface, look: BeardLook, rng: np.random.Generator) -> Ha
     way = np.stack(
         [side * (0.16 + 0.016 * np.abs(neutral[:, 0])), np.full(count, -0.80), np.full(count, 0.16)], 1
     )
-    way = unit(way + normal * 0.58 + lock * 0.10 + rng.normal(size=(count, 3)) * 0.04)
+    way = unit(way + normal * 0.55 + lock * 0.24 + rng.normal(size=(count, 3)) * 0.07)
     # the lower edge is trimmed at the middle of the lips
-    length = np.clip((neutral[:, 1] + 66.5) * 1.15 + rng.uniform(-1.0, 1.5, count), 6.0, 17)
+    length = np.clip((neutral[:, 1] + 66.5) * 1.15 + rng.uniform(-2.0, 1.8, count), 6.0, 17)
     length *= 1 + 0.20 * bump(np.abs(neutral[:, 0]) - 22, 8)
     s = np.linspace(0, 1, points)
     curves = roots[:, None] + length[:, None, None] * (
@@ -131,8 +142,8 @@ def full_beard(surface: Surface, look: BeardLook, rng: np.random.Generator) -> H
     chin = smoothstep(48, 10, np.abs(neutral[:, 0])) * smoothstep(-70, -100, neutral[:, 1])
     length = (13 + 26 * chin) * rng.uniform(0.8, 1.1, count)
     way = unit(
-        normal * (0.55 + 0.25 * chin)[:, None]
-        + np.array([0, -0.75, 0.05])
+        normal * (0.50 + 0.20 * chin)[:, None]
+        + np.array([0, -0.85, 0.05])
         + lock * 0.22
         + rng.normal(size=(count, 3)) * 0.08
     )

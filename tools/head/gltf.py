@@ -17,7 +17,8 @@ ARRAY_BUFFER, ELEMENT_BUFFER = 34962, 34963
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A metallic-roughness material; images are encoded JPEG or PNG bytes."""
+    """A metallic-roughness material; images are encoded JPEG or PNG bytes; `wrinkles` is a texture that
+    extras.likeness names for clients that know it."""
 
     name: str
     colour: tuple[float, float, float, float] = (1, 1, 1, 1)
@@ -25,6 +26,7 @@ class Material:
     base: bytes | None = None
     normal: bytes | None = None
     rough: bytes | None = None
+    wrinkles: bytes | None = None
     alpha: str = "OPAQUE"
     cutoff: float = 0.4
     double_sided: bool = False
@@ -268,6 +270,9 @@ def _material(m: Material, images: _Images) -> dict[str, object]:
         out["extensions"] = extensions
     if m.extras:
         out["extras"] = m.extras
+    if m.wrinkles:
+        told = dict(m.extras.get("likeness", {}))  # pyright: ignore[reportArgumentType, reportCallIssue]
+        out["extras"] = m.extras | {"likeness": told | {"wrinkles": images.texture(m.wrinkles)["index"]}}
     return out
 
 

@@ -65,12 +65,14 @@ def outward_of(curves: Array) -> Array:
 def cap(surface: Surface, mask: Array, lift: float, colour: tuple[float, float, float]) -> Hair:
     """An opaque shell a little above the scalp where hair grows."""
     soft = smoothstep(0.25, 0.8, mask)
-    chosen = (mask[surface.coarse] > 0.55).all(1) & surface.outer[surface.coarse].all(1)
+    chosen = (mask[surface.coarse] > 0.25).any(1) & surface.outer[surface.coarse].all(1)
     faces = surface.coarse[chosen]
     used, packed = np.unique(faces, return_inverse=True)
     p, n = surface.vertices[used], surface.normals[used]
     low = smoothstep(-88, -30, surface.neutral[used][:, 1])  # thin where it ends on the neck
-    v = p + n * (0.3 + lift * soft[used] * (0.15 + 0.85 * low))[:, None]
+    # its border dives under the skin, so that it ends along a smooth line
+    sunk = 1.4 * (1 - smoothstep(0.15, 0.75, mask[used]))
+    v = p + n * (0.3 + lift * soft[used] * (0.15 + 0.85 * low) - sunk)[:, None]
     angle = np.arctan2(p[:, 0], p[:, 2] + 75) / np.pi
     u0, v0, w, h = WEAVE
     uv = np.c_[u0 + w * (0.5 + 0.5 * angle), v0 + h * (0.5 + 0.45 * np.sin(p[:, 1] / 40))]
@@ -110,17 +112,18 @@ def edge_hairs(
     _, y, z = surface.neutral.T
     beside_ear = smoothstep(18, 6, y) * smoothstep(-105, -95, z)
     edge = (mask * (1 - mask) * 4) ** 1.5 * smoothstep(-90, -60, y) * (1 - beside_ear)
-    roots, _, vertex = surface.scatter(count, edge, rng)
+    roots, _, vertex = surface.scatter(2 * count, edge, rng)
     curves = flow(surface, roots, length * rng.uniform(0.6, 1.2, len(roots)), way, lambda t: 0.5 + 1.5 * t, 5)
-    colour = mixed_colours(len(roots), 5, look.colour, look.second, look.share, rng, 0.8)
+    colour = mixed_colours(len(roots), 5, look.colour, look.second, look.share, rng, 0.85)
     return cards(
         curves,
         outward_of(curves),
-        rng.uniform(4, 7, len(roots)),
-        rng.integers(6, 8, len(roots)),
+        rng.uniform(2.5, 5, len(roots)),
+        rng.integers(4, 8, len(roots)),
         colour,
         vertex,
-        taper=0.9,
+        taper=0.7,
+        dip=0.4,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tools.head.cards import Hair, cards, joined_hair, mixed_colours
-from tools.head.falloff import Array, smoothstep
+from tools.head.falloff import Array, bump, smoothstep
 from tools.head.hair_growth import cap, edge_hairs, flow, outward_of, smooth_noise, unit
 from tools.head.look import HairLook
 from tools.head.surface import Surface
@@ -143,7 +143,7 @@ def mane(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator
     roots, normal, vertex = surface.scatter(1250, mask, rng)
     x, y, _ = surface.neutral[vertex].T
     low = smoothstep(0, -60, y)
-    length = rng.uniform(40, 62, len(roots)) * (1 - 0.30 * low) * (1 - 0.10 * smoothstep(70, 100, y))
+    length = rng.uniform(46, 70, len(roots)) * (1 - 0.15 * low) * (1 - 0.10 * smoothstep(70, 100, y))
     lock = smooth_noise(roots, 11, rng) * 0.35
     stray = rng.normal(size=roots.shape) * 0.16
     part = 30.0
@@ -161,6 +161,10 @@ def mane(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator
 
     curves = flow(surface, roots, length, way, lambda t: 2.0 + 6.0 * t, 8)
     colour = mixed_colours(len(roots), 8, look.colour, look.second, look.share, rng, 0.55)
+    # a streak of the second colour springs from the forehead beside the parting
+    streak = bump(x - 16, 15) * smoothstep(45, 75, y) * smoothstep(-90, -40, surface.neutral[vertex][:, 2])
+    white = mixed_colours(len(roots), 8, look.second, look.second, 0, rng, 0.7)
+    colour = colour + (white - colour) * streak[:, None, None]
     body = cards(
         curves,
         outward_of(curves),

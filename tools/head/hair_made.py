@@ -107,7 +107,7 @@ def _roll(
 
 def cartoon(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator) -> Hair:
     """A smooth, thick shell with a swept tuft: drawn, not grown."""
-    shell = cap(surface, mask, 9.0, look.colour)
+    shell = cap(surface, mask, 12.0, look.colour)
     bright = Hair(
         shell.vertices,
         shell.normals,
@@ -117,7 +117,7 @@ def cartoon(surface: Surface, mask: Array, look: HairLook, rng: np.random.Genera
         shell.root,
         shell.ribbon,
     )
-    roots, _, vertex = surface.scatter(46, mask * smoothstep(30, 70, surface.neutral[:, 1]), rng)
+    roots, _, vertex = surface.scatter(30, mask * smoothstep(35, 75, surface.neutral[:, 1]), rng)
     n = surface.normal_at(roots)
     lock = smooth_noise(roots, 30, rng)
     sweep = np.array([0.75, 0.25, 0.15])
@@ -127,7 +127,7 @@ def cartoon(surface: Surface, mask: Array, look: HairLook, rng: np.random.Genera
         path = (
             roots[k]
             + n[k] * 6
-            + 46
+            + 58
             * (
                 unit(n[k] * 0.5 + sweep + 0.35 * lock[k]) * t[:, None]
                 + np.array([0.15, -0.35, 0.1]) * (t**2)[:, None]
@@ -137,7 +137,7 @@ def cartoon(surface: Surface, mask: Array, look: HairLook, rng: np.random.Genera
         a = unit(np.cross(along, n[k] + 1e-3))
         b = np.cross(a, along)
         ring = np.linspace(0, 2 * np.pi, 9)
-        r = 13 * (1 - t) ** 0.7
+        r = 21 * (1 - t) ** 0.7
         v = path[:, None] + r[:, None, None] * (
             np.cos(ring)[None, :, None] * a[:, None] + np.sin(ring)[None, :, None] * 0.6 * b[:, None]
         )
@@ -146,7 +146,7 @@ def cartoon(surface: Surface, mask: Array, look: HairLook, rng: np.random.Genera
         q = (i * 9 + j).ravel()
         f = np.concatenate([np.c_[q, q + 1, q + 9], np.c_[q + 1, q + 10, q + 9]])
         uv = np.tile([WEAVE[0] + WEAVE[2] / 2, WEAVE[1] + WEAVE[3] / 2], (63, 1))
-        tone = (0.8 + 0.35 * t)[:, None, None] * np.ones((7, 9, 1)) * np.array(look.colour)
+        tone = (0.92 + 0.12 * t)[:, None, None] * np.ones((7, 9, 1)) * np.array(look.colour)
         spikes.append(
             Hair(
                 v.reshape(-1, 3),

@@ -133,7 +133,7 @@ def _curls(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generat
         * smoothstep(-75, -40, surface.neutral[:, 2])
         * smoothstep(12, 26, surface.neutral[:, 1])
     )
-    roots, normal, vertex = surface.scatter(60, edge, rng)
+    roots, normal, vertex = surface.scatter(70, edge, rng)
     count, points = len(roots), 9
     length = rng.uniform(14, 34, count)
     t = np.linspace(0, 1, points)
@@ -163,8 +163,8 @@ def _curls(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generat
     return cards(
         curves,
         outward_of(curves),
-        rng.uniform(3.5, 7, count),
-        rng.integers(4, 8, count),
+        rng.uniform(1.5, 3.5, count),
+        rng.integers(6, 8, count),
         colour,
         vertex,
         taper=0.6,
@@ -201,4 +201,16 @@ def parted(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generat
         knot_of_hair(coil[s], vertex[:1], look, rng, 27.0, unit(np.array([s * 0.95, 0.1, 0.2])))
         for s in (-1, 1)
     ]
-    return joined_hair([cap(surface, mask, 1.6, look.colour), body, *coils])
+    edge = edge_hairs(
+        surface,
+        mask * smoothstep(8, 22, np.abs(surface.neutral[:, 0])),
+        look,
+        rng,
+        90,
+        20,
+        lambda p, t: (
+            surface.normal_at(p) * 0.1
+            + np.stack([0.8 * np.sign(p[:, 0]), -0.25 + 0 * p[:, 0], -0.5 + 0 * p[:, 0]], 1)
+        ),
+    )
+    return joined_hair([cap(surface, mask, 1.6, look.colour), body, edge, *coils])

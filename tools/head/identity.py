@@ -93,6 +93,17 @@ def _eye_tilt(a: Place) -> Array:
     return np.stack([-off[:, 1] * turn, off[:, 0] * turn, 0 * turn], 1) * w[:, None]
 
 
+def _eye_open(a: Place) -> Array:
+    """The lids' margins rolled apart on the eyeball: 4 degrees the upper, 1.5 the lower, none at the canthi."""
+    off, _ = _eye_local(a)
+    angle = np.degrees(np.arctan2(off[:, 1], off[:, 2]))
+    near = smoothstep(26, 16, np.linalg.norm(off, axis=1)) * (off[:, 2] > 0)
+    wide = np.clip(1 - (off[:, 0] / 16.0) ** 2, 0, 1) * near
+    turn = 4.0 * smoothstep(-2, 10, angle) * smoothstep(60, 24, angle)
+    turn = np.radians((turn - 1.5 * smoothstep(-4, -14, angle) * smoothstep(-60, -28, angle)) * wide)
+    return np.stack([0 * turn, off[:, 2] * turn, -off[:, 1] * turn], 1)
+
+
 def _jowls(a: Place) -> Array:
     return (
         a.ridge([(38, -80, 6), (43, -92, -2)], 9, 2.6)
@@ -202,6 +213,7 @@ FIELDS: dict[str, Field] = {
     "eye_height": lambda a: a.move(0, 1.2 * _eye_local(a)[1]),
     "eye_depth": lambda a: a.move(0, 0, -1.3 * _eye_local(a)[1]),
     "eye_tilt": _eye_tilt,
+    "eye_open": _eye_open,
     "lid_fold": lambda a: (
         a.ridge([(20, 8, 17), (30, 11.5, 16.5), (41, 8.5, 11), (47, 2, 5)], 4.0, 1.2)
         + a.move(0, -1.3 * bump(a.ax - 38, 12) * bump(a.y - 10, 5) * _front(a, 0, 10))
@@ -279,7 +291,7 @@ FIELDS: dict[str, Field] = {
 }
 """Displacement per unit coefficient, mm."""
 
-EYE_FREE = {"eye_size", "eye_tilt", "lid_fold", "eye_bags"}
+EYE_FREE = {"eye_size", "eye_tilt", "eye_open", "lid_fold", "eye_bags"}
 """Fields that may deform the eye's surroundings; all others carry each eye rigidly."""
 
 

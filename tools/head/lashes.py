@@ -113,3 +113,34 @@ def build_lid_shadow(
     v = np.concatenate(vertices)
     part = Part("lid_shadow", v, np.concatenate(faces), np.zeros((len(v), 2)))
     return LidRibbon(part, np.concatenate(roots), np.concatenate(sides)), np.concatenate(opacity)
+
+
+def build_tear_line(cage: Cage, skin: Array, centres: dict[int, Array], radius: float) -> LidRibbon:
+    """The film of tears between lower lid and eyeball: a thin concave strip that catches the light."""
+    vertices, faces, roots, sides = [], [], [], []
+    start = 0
+    for side in (1, -1):
+        ring = subdivided_ring(cage.faces, len(cage.vertices), lid_ring(cage, side))
+        root = np.array([ring[0], *ring[31:15:-1]])
+        p = skin[root] - centres[side]
+        length = np.linalg.norm(p, axis=1, keepdims=True)
+        way = p / length
+        # up along the eyeball from the lid's margin
+        up = np.array([0, 1.0, 0]) - way * way[:, 1:2]
+        up /= np.linalg.norm(up, axis=1, keepdims=True)
+        height = 0.95 * np.sin(np.pi * np.linspace(0, 1, len(root)))[:, None] ** 0.5
+        rows = []
+        for t, lift in ((-0.5, 0.75), (0.15, 0.50), (0.55, 0.28), (1.0, 0.10)):
+            q = way * radius + up * height * t
+            rows.append(
+                centres[side] + q / np.linalg.norm(q, axis=1, keepdims=True) * (radius * 1.004 + lift)
+            )
+        vertices.append(np.concatenate(rows))
+        f = grid_faces(len(rows), len(root), False) + start
+        faces.append(f if side < 0 else f[:, ::-1])
+        roots.append(np.tile(root, len(rows)))
+        sides.append(np.full(len(rows) * len(root), side))
+        start += len(rows) * len(root)
+    v = np.concatenate(vertices)
+    part = Part("tear", v, np.concatenate(faces), np.zeros((len(v), 2)))
+    return LidRibbon(part, np.concatenate(roots), np.concatenate(sides))

@@ -11,7 +11,7 @@ Colour = tuple[float, float, float]
 @dataclass(frozen=True, slots=True)
 class SkinLook:
     """Skin: tone, how red cheeks and nose are, wrinkles 0..1, freckles and age spots 0..1, beard shadow 0..1,
-    lips."""
+    lips; `drawn` makes the whole character a drawing: flat colours, toon shading."""
 
     tone: Colour = (0.545, 0.315, 0.228)
     redness: float = 1.0
@@ -23,6 +23,7 @@ class SkinLook:
     lids: float = 0.35
     pores: float = 1.0
     roughness: float = 0.52
+    drawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

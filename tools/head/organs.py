@@ -150,10 +150,10 @@ def lower_teeth() -> Part:
 def tongue() -> Part:
     """The tongue at rest, its tip behind the lower teeth."""
     v, f, _ = sphere(16, 22)
-    p = np.c_[v[:, 0] * 19 * (1 - 0.25 * np.clip(v[:, 2], 0, 1)), v[:, 1] * 6.5, v[:, 2] * 29]
+    p = np.c_[v[:, 0] * 19 * (1 - 0.25 * np.clip(v[:, 2], 0, 1)), v[:, 1] * 7.5, v[:, 2] * 29]
     p[:, 1] -= 2.2 * bump(v[:, 0], 0.16) * (v[:, 1] > 0)
     t = TONGUE_TILE
     uv = np.c_[
         t[0] + t[2] * (0.05 + 0.9 * (v[:, 0] / 2 + 0.5)), t[1] + t[3] * (0.95 - 0.9 * (v[:, 2] / 2 + 0.5))
     ]
-    return Part("tongue", p + np.array([0, SEAM_Y - 8.5, -12]), f, uv)
+    return Part("tongue", p + np.array([0, SEAM_Y - 7.0, -12]), f, uv)

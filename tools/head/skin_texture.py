@@ -24,6 +24,7 @@ class SkinTextures:
     albedo: bytes
     normal: bytes
     rough: bytes
+    wrinkles: bytes
 
 
 @dataclass(slots=True)
@@ -117,9 +118,16 @@ def paint_skin(
         np.ones((size, size, 3), np.float32) * np.array(look.tone, np.float32),
         np.zeros((size, size), np.float32),
     )
+    if look.drawn:
+        return _drawn(c, look, image[..., 14], scalp_colour, image[..., 15], brow_colour)
     rough = _paint(c, look, dense)
     fuzz = 0.80 + 0.25 * c.noise(1.2, 21)
-    c.mix(image[..., 14] * 0.80 * fuzz, scalp_colour)
+    c.mix(
+        smoothstep(0.1, 0.9, image[..., 14] + 0.22 * c.noise(2.0, 23) * (image[..., 14] > 0.02))
+        * 0.82
+        * fuzz,
+        scalp_colour,
+    )
     c.mix(image[..., 15] * 0.62 * np.clip(0.7 + 0.45 * c.noise(0.8, 22), 0, 1), brow_colour)
     normal = _normal_map(c, image[..., 3:6], image[..., 6:9], image[..., 16:19])
     half = size // 2
@@ -129,7 +137,39 @@ def paint_skin(
         jpeg(srgb(c.colour)),
         jpeg(np.round((normal * 0.5 + 0.5) * 255).astype(np.uint8), 88),
         jpeg(np.round(np.clip(packed, 0, 1) * 255).astype(np.uint8), 80),
+        jpeg(np.round(np.clip(wrinkle_heights(c, look), 0, 1) * 255).astype(np.uint8), 84),
     )
+
+
+def _drawn(
+    c: _Canvas,
+    look: SkinLook,
+    scalp: Map,
+    scalp_colour: tuple[float, float, float],
+    brow: Map,
+    brow_colour: tuple[float, float, float],
+) -> SkinTextures:
+    """Flat colours with clear borders, as a draughtsman would fill them."""
+    y, z = c.p[..., 1], c.p[..., 2]
+    ax = np.abs(c.p[..., 0])
+    tone = np.array(look.tone)
+    cheek = smoothstep(15.5, 12.5, np.hypot(ax - 42, (y + 30) * 1.15)) * (z > -30)
+    c.mix(0.55 * cheek * look.redness, tuple(tone * [1.0, 0.62, 0.60]))
+    c.mix(0.35 * smoothstep(9, 6, np.hypot(ax, y + 33)) * (z > 25), tuple(tone * [1.0, 0.66, 0.62]))
+    c.mix(0.5 * c.ear, tuple(tone * [1.0, 0.80, 0.76]))
+    lip = smoothstep(0.42, 0.52, c.lip)
+    c.mix(lip * look.lip_strength, look.lips)
+    c.mix(bump(y - SEAM_Y, 0.9) * lip * 0.8, (0.16, 0.04, 0.03))
+    c.mix(smoothstep(0.4, 0.6, c.nostril) * 0.8, tuple(tone * 0.3))
+    c.mix(smoothstep(0.05, 0.5, c.socket) * 0.8, tuple(tone * [0.85, 0.6, 0.6]))
+    c.mix(smoothstep(0.3, 0.8, c.mouth), (0.20, 0.04, 0.04))
+    c.mix(smoothstep(1.9, 1.2, c.lash_line) * (c.p[..., 1] > -4), (0.03, 0.015, 0.01))
+    c.mix(smoothstep(0.35, 0.45, scalp), scalp_colour)
+    c.mix(smoothstep(0.25, 0.35, brow) * 0.96, brow_colour)
+    flat = np.full((64, 64, 3), (128, 128, 255), np.uint8)
+    matt = np.full((64, 64, 3), (255, 200, 0), np.uint8)
+    level = np.full((64, 64, 3), 128, np.uint8)
+    return SkinTextures(jpeg(srgb(c.colour), 90), jpeg(flat), jpeg(matt), jpeg(level))
 
 
 def _lash_line(cage: Cage, base: Array, image: Map) -> Map:
@@ -164,7 +204,7 @@ def _paint(c: _Canvas, look: SkinLook, dense: Array) -> Map:
     pale = tuple(tone * [1.03, 1.12, 1.02])
     skin = 1 - c.ear
     red = (
-        0.50 * bump(ax - 44, 17) * bump(y + 34, 17)
+        0.36 * bump(ax - 44, 17) * bump(y + 34, 17)
         + 0.55 * bump(x, 13) * bump(y + 33, 11) * (z > 28)
         + 0.25 * bump(x, 14) * bump(y + 103, 12)
     )
@@ -195,16 +235,17 @@ def _paint(c: _Canvas, look: SkinLook, dense: Array) -> Map:
     lip = smoothstep(0.33, 0.62, c.lip)
     c.mix(lip * look.lip_strength, look.lips)
     c.colour *= (1 - 0.10 * np.clip(c.noise(1.6, 3), -1, 1) * lip)[..., None]
-    seam = bump(y - (SEAM_Y - 0.5 * (ax / 25) ** 3 - 0.6 * bump(ax, 5)), 1.0) * lip
-    c.mix(seam * 0.75, (0.13, 0.04, 0.035))
-    c.mix(smoothstep(0.15, 0.8, gaussian_filter(c.nostril, 3)) * 0.93, (0.09, 0.03, 0.025))
+    # the line where lips meet: soft, for it stays on the lips when they part
+    seam = bump(y - (SEAM_Y - 0.5 * (ax / 25) ** 3 - 0.6 * bump(ax, 5)), 0.8) * lip
+    c.mix(seam * 0.42, tuple(0.40 * np.array(look.lips)))
+    c.mix(smoothstep(0.25, 0.9, gaussian_filter(c.nostril, 3)) * 0.85, (0.09, 0.03, 0.025))
     c.mix(smoothstep(0.05, 0.5, c.socket) * 0.8, tuple(tone * [0.85, 0.52, 0.55]))
     inner = bump(np.hypot(ax - 17.2, (y - 0.3) * 1.0), 2.4) * (z > 5)  # the pink of the inner canthus
     c.mix(inner * 0.6, (0.50, 0.20, 0.17))
     c.mix(0.30 * bump(eye - 13.0, 2.6) * (z > 2) * (y > 1.5), deep)  # the upper lid itself
     c.mix(smoothstep(0.3, 0.8, c.mouth), (0.20, 0.05, 0.05))
     c.mix(0.75 * bump(c.lash_line, 0.75), tuple(0.25 * tone))
-    c.height += 0.028 * n05 + 0.024 * n1 + 0.014 * n2
+    c.height += 0.020 * n05 + 0.013 * n1 + 0.008 * n2
     c.height -= 0.06 * (c.noise(0.9, 6) > 1.0) * c.face * (1 - lip) * look.pores
     c.height *= (1 - 0.5 * lip) * look.pores
     c.height += lip * 0.10 * c.noise(1.7, 8)
@@ -219,7 +260,7 @@ def _paint(c: _Canvas, look: SkinLook, dense: Array) -> Map:
         - 0.10 * bump(x, 20) * bump(y + 25, 30) * (z > 20)
         - 0.08 * bump(y - 45, 25) * bump(ax, 40) * c.face
     )
-    rough = rough - 0.16 * lip - 0.12 * bump(eye - 13, 3) * (z > 0) + 0.1 * beard * (look.shadow > 0.1)
+    rough = rough - 0.22 * lip - 0.12 * bump(eye - 13, 3) * (z > 0) + 0.1 * beard * (look.shadow > 0.1)
     del dense
     rough = np.where(c.mouth > 0.25, 0.95, rough)
     return np.clip(rough, 0.22, 0.95).astype(np.float32)
@@ -290,6 +331,68 @@ def _normal_map(c: _Canvas, detailed: Map, flat: Map, p: Map) -> Map:
     hidden = (c.mouth > 0.3) | (c.socket > 0.5)
     n[hidden] = [0, 0, 1]
     return n / np.linalg.norm(n, axis=2, keepdims=True)
+
+
+FOREHEAD = tuple(
+    [(0, y - 1.0), (9, y + 0.8), (20, y + 2.0), (32, y + 1.0), (44, y - 3.5)]
+    for y in (30, 37.5, 45.5, 53.5, 61)
+)
+SMILE = (
+    [(19.5, -31), (25, -42), (31.5, -55), (35.5, -68), (36, -76)],
+    [(38, -50), (41, -60), (41, -70)],
+)
+FROWN = (
+    [(4.5, 12), (5.5, 20), (6.5, 29), (7.5, 35)],
+    [(9.5, 20), (10.5, 27), (11, 33)],
+    [(0, 5.0), (4, 5.6), (8, 7.0)],
+    [(7, -2), (10, -6), (12, -11)],
+    [(4, -4), (6, -9), (8, -13)],
+)
+CROW = (
+    [(48.5, 3.5), (55, 8.5), (62, 14)],
+    [(49, 0.5), (56, 2.5), (64, 4.5)],
+    [(48.5, -2), (55, -4), (62, -7)],
+    [(47, -5), (53, -9.5), (58, -15)],
+    [(20, -9.5), (28, -12.0), (37, -11.2), (44, -7)],
+    [(23, -13), (31, -16.5), (40, -15.5), (47, -11)],
+)
+
+
+def wrinkle_heights(c: _Canvas, look: SkinLook) -> Map:
+    """What expressions fold, at half the size: heights in red (forehead and smile lines), green (frown and
+    chin), blue (crow's feet), 0.5 level, 0 and 1 a millimetre below and above."""
+    p = c.p[::2, ::2]
+    n5, n12 = c.noise(5.5, 31)[::2, ::2], c.noise(12, 32)[::2, ::2]
+    out = np.zeros((*p.shape[:2], 3), np.float32)
+    front = (
+        (p[..., 2] > -60) & (c.ear[::2, ::2] < 0.5) & (c.mouth[::2, ::2] < 0.3) & (c.socket[::2, ::2] < 0.3)
+    )
+    where = np.c_[np.abs(p[front][:, 0]), p[front][:, 1]]
+    depth = 0.30 + 0.45 * look.wrinkles
+    heights = out.reshape(-1, 3)  # a view: painted in place
+    texels = np.flatnonzero(front)
+    for channel, lines, width, share in (
+        (0, FOREHEAD, 1.25, 1.0),
+        (0, SMILE[:1], 1.6, 1.25),
+        (0, SMILE[1:], 1.4, 0.4 * look.wrinkles + 0.1),
+        (1, FROWN, 1.1, 0.9),
+        (2, CROW, 0.85, 0.75),
+    ):
+        for line in lines:
+            low, high = np.min(line, 0) - 9, np.max(line, 0) + 9
+            near = np.flatnonzero(((where > low) & (where < high)).all(1))
+            at = texels[near]
+            r5, r12 = n5.ravel()[at], n12.ravel()[at]
+            d = curve_distance(where[near], line) + 0.3 * r5
+            ends = np.linalg.norm(where[near][:, None] - np.array(line)[[0, -1]][None], axis=2).min(1)
+            fade = 1.0 if channel == 0 and line[0][0] == 0 else smoothstep(0.0, 4.0, ends)
+            cut = bump(d, width) * (1 + 0.2 * r5) * np.clip(1 + 0.4 * r12, 0.3, 1.5)
+            roll = 0.45 * bump(d - 2.4 * width, 1.5 * width)
+            heights[at, channel] += (roll - cut) * depth * share * fade
+    x, y = p[..., 0], p[..., 1]
+    chin = bump(x, 15) * bump(y + 100, 10) * front
+    out[..., 1] += 0.22 * chin * c.noise(1.8, 33)[::2, ::2]
+    return gaussian_filter(out, (0.7, 0.7, 0)) * 0.5 + 0.5
 
 
 __all__ = ["SkinTextures", "paint_skin"]

@@ -1,6 +1,8 @@
 """The strand texture: grey clumps with alpha for cards, a fringe for lashes, short hairs for brows, an opaque
 weave."""
 
+from functools import cache
+
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -66,6 +68,7 @@ class _Painter:
         return png(out.astype(np.uint8))
 
 
+@cache
 def strand_atlas(seed: int = 5) -> bytes:
     """The texture as PNG."""
     rng = np.random.default_rng(seed)
@@ -96,7 +99,7 @@ def _clump(painter: _Painter, column: int, kind: int, rng: np.random.Generator) 
         reach = 1 - (0.34, 0.36, 0.5)[kind] * rng.random() ** 1.3 * (
             0.55 + 0.45 * abs(centre[lock] - 64) / 40
         )
-        keep = (t <= reach) & (t >= 0.09 * rng.random() ** 2)
+        keep = (t <= reach) & (t >= 0.14 * rng.random() ** 1.5)
         points = np.c_[column * 128 + np.clip(x, 4, 124), t * height][keep]
         tone = float(np.clip(rng.normal(0.82, 0.11), 0.5, 1.0))
         painter.strand(points, float(rng.uniform(1.8, 3.2)) if kind < 2 else 1.9, 0.8, tone)
