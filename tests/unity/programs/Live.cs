@@ -1,5 +1,6 @@
 // A C# client in a real server's room, over the real WebSocket: hello, text, microphone, a cut, resume, bye.
-// Usage: Live.exe http://127.0.0.1:PORT SECONDS. Prints one JSON line.
+// Usage: Live.exe http://127.0.0.1:PORT SECONDS [steady]. steady: no cut, and something to say every eight seconds.
+// Prints one JSON line.
 using System;
 using System.Diagnostics;
 using System.Globalization;
@@ -30,8 +31,9 @@ public static class Live
     {
         var server = new Uri(args[0]);
         double seconds = double.Parse(args[1], CultureInfo.InvariantCulture);
+        bool steady = args.Length > 2 && args[2] == "steady";
         Cuttable line = null;
-        var session = new LikenessSession(() => line = new Cuttable());
+        var session = new LikenessSession(() => line = new Cuttable(), 80, new Ed25519());
         var watch = Stopwatch.StartNew();
         Func<double> now = () => watch.Elapsed.TotalSeconds;
         string mark = "", problem = "";
@@ -55,8 +57,8 @@ public static class Live
         session.Connect(server, "plain");
         var pose = new FlamePose();
         var card = new float[480];
-        double nextCard = 0, heardAt = 0;
-        long heardFirst = -1, micSample = 0, lostBefore = 0, received = 0;
+        double nextCard = 0, heardAt = 0, nextSay = 8, openAt = 0;
+        long heardFirst = -1, micSample = 0, lostBefore = 0, received = 0, underruns = 0;
         bool said = false, cut = false, talking = false;
         string firstSession = null;
         var tone = new short[960];
@@ -67,11 +69,12 @@ public static class Live
             AvatarStream own = null;
             if (session.State == SessionState.Open)
             {
-                if (firstSession == null) firstSession = session.Welcome.Session;
+                if (firstSession == null) { firstSession = session.Welcome.Session; openAt = now(); }
                 session.Avatars.TryGetValue(session.Welcome.Avatar, out own);
                 if (!said) { said = true; session.Say("Good morning. I am a client written in C sharp.", 7); }
-                if (!cut && now() > seconds * 0.6) { cut = true; lostBefore = own != null ? own.Frames.Lost : 0; cutAt = now(); line.Cut(); }
-                if (!talking && now() > seconds * 0.75) { talking = true; nextMic = now(); session.OpenMicrophone(true, true); }
+                if (steady && now() > nextSay) { nextSay = now() + 8; session.Say("One can say the same thing twice, and hear it twice."); }
+                if (!steady && !cut && now() > seconds * 0.6) { cut = true; lostBefore = own != null ? own.Frames.Lost : 0; cutAt = now(); line.Cut(); }
+                if (!steady && !talking && now() > seconds * 0.75) { talking = true; nextMic = now(); session.OpenMicrophone(true, true); }
                 while (talking && session.State == SessionState.Open && now() >= nextMic)
                 {
                     // A buzz of a voice's pitch and a slow rise and fall: enough for the server to hear somebody.
@@ -106,18 +109,25 @@ public static class Live
                         worst = Math.Max(worst, Math.Abs(own.Clock.Sample(at) - (heardFirst + (at - heardAt) * 48000)) / 48);
                 }
                 received = own.Frames.Received;
+                underruns = own.Voice.Underruns;
                 if (!cut) lostBefore = own.Frames.Lost;
             }
             Thread.Sleep(5);
         }
         bool same = session.Welcome != null && session.Welcome.Session == firstSession;
+        long sealedFrames = 0;
+        string sealProblem = "";
+        foreach (AvatarStream a in session.Avatars.Values) { sealedFrames += a.SealedFrames; sealProblem += a.SealProblem; }
+        double roundTrip = session.RoundTrip * 1000;
         session.Close("done");
         Console.WriteLine("{\"received\":" + received + ",\"lost\":" + lostBefore + ",\"drawn\":" + drawn
             + ",\"peakJaw\":" + N(peakJaw) + ",\"loudest\":" + N(loudest) + ",\"seals\":" + seals
             + ",\"speechStarted\":" + speechStarted + ",\"speechFinished\":" + speechFinished + ",\"resumes\":" + resumes
             + ",\"resumedAfter\":" + N(resumedAfter) + ",\"sameSession\":" + (same ? "true" : "false")
-            + ",\"malformed\":" + session.Malformed + ",\"worstOffsetMs\":" + N(worst) + ",\"session\":" + Json.Quote(firstSession)
+            + ",\"malformed\":" + session.Malformed + ",\"sealed\":" + sealedFrames + ",\"sealProblem\":" + Json.Quote(sealProblem) + ",\"roundTripMs\":" + N(roundTrip)
+            + ",\"openAfter\":" + N(openAt) + ",\"underruns\":" + underruns + ",\"worstOffsetMs\":" + N(worst) + ",\"session\":" + Json.Quote(firstSession)
             + ",\"mark\":" + Json.Quote(mark) + ",\"problem\":" + Json.Quote(problem) + "}");
+        Thread.Sleep(700);   // the goodbye leaves in the background
         return 0;
     }
 

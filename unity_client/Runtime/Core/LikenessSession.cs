@@ -26,6 +26,7 @@ namespace Likeness
         public double DelayWithoutVoice = 0.1;
         internal SealChain Seals;
         internal bool ToldBroken;
+        private int _breaks;
 
         /// <summary>Frames that were sealed by the server and came unchanged; 0 where seals are not checked.</summary>
         public long SealedFrames { get { return Seals != null ? Seals.Verified : 0; } }
@@ -47,6 +48,8 @@ namespace Likeness
         public void ReportHeard(double localSeconds, double sample)
         {
             HeardVoice = true;
+            // After a gap or a leap of the voice the face leaps with it; only noise is steered away slowly.
+            if (Voice.Breaks != _breaks) { _breaks = Voice.Breaks; Clock.Reset(); }
             Clock.Report(localSeconds, sample);
         }
     }

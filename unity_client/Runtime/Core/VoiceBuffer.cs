@@ -29,6 +29,9 @@ namespace Likeness
         /// <summary>Times that the reader found no voice where some belonged.</summary>
         public long Underruns { get; private set; }
 
+        /// <summary>Counts the places where what plays does not follow what played before: starts, and leaps to catch up.</summary>
+        public int Breaks { get; private set; }
+
         /// <summary>Adds PCM16 bytes (little-endian, mono, 48 kHz) that start at a media sample.</summary>
         public void Write(long sample, byte[] data, int offset, int count)
         {
@@ -50,6 +53,7 @@ namespace Likeness
                 {
                     _playing = true;
                     _next = _newest - _delay;
+                    Breaks++;
                 }
             }
         }
@@ -67,7 +71,7 @@ namespace Likeness
                     Array.Clear(into, offset, count);
                     return -1;
                 }
-                if (_newest - _next > _delay + _slack) _next = _newest - _delay;   // far behind: catch up
+                if (_newest - _next > _delay + _slack) { _next = _newest - _delay; Breaks++; }   // far behind: catch up
                 long first = _next;
                 for (int i = 0; i < count; i++, _next++)
                     into[offset + i] = _next < _newest ? _ring[Slot(_next)] / 32768f : 0f;

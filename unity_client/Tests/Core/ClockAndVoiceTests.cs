@@ -80,6 +80,51 @@ namespace Likeness.Tests
         }
 
         [Test]
+        public void HeardToDrawnStaysWithin20MsThroughStallsOfTheNetwork()
+        {
+            // Every few seconds nothing comes for 50 to 600 ms, then all at once: the voice runs dry, starts again
+            // somewhere else, leaps to catch up. The face follows within the picture.
+            var stream = new AvatarStream(new StreamHeader(), 80);
+            var random = new Random(17);
+            var block = new byte[1920];
+            var card = new float[480];
+            long sent = 0;
+            double worst = 0, stallUntil = 0, nextStall = 2, nextDraw = 0, heardAt = -1;
+            long heardFirst = -1;
+            for (double t = 0; t < 120; t += 0.01)
+            {
+                if (t > nextStall) { stallUntil = t + 0.05 + 0.55 * random.NextDouble(); nextStall = stallUntil + 1 + 3 * random.NextDouble(); }
+                for (; t >= stallUntil && sent / 48000.0 <= t; sent += 960) stream.Voice.Write(sent, block, 0, block.Length);
+                long first = stream.Voice.Read(card, 0, card.Length);
+                if (first >= 0) { stream.ReportHeard(t, first); heardAt = t; heardFirst = first; }
+                for (; nextDraw < t + 0.01; nextDraw += 1 / 72.0)
+                {
+                    if (heardFirst < 0 || nextDraw - heardAt > 0.01 || nextDraw < heardAt) continue;
+                    double heard = heardFirst + (nextDraw - heardAt) * 48000;
+                    worst = Math.Max(worst, Math.Abs(stream.Clock.Sample(nextDraw) - heard) / 48.0);
+                }
+            }
+            Assert.Greater(stream.Voice.Breaks, 20, "the simulation has stalls");
+            Assert.LessOrEqual(worst, 20.0, "ms");
+        }
+
+        [Test]
+        public void ASteppedClockIsTiedToASmoothOne()
+        {
+            // dspTime moves once in 1024 samples, runs 200 ppm fast, and is read at 72 Hz; then the device changes.
+            var tie = new SteppedClock();
+            const double buffer = 1024 / 48000.0;
+            double worst = 0;
+            for (double t = 0; t < 300; t += 1 / 72.0)
+            {
+                double device = t * 1.0002 + (t > 150 ? 40 : 5);
+                tie.Observe(Math.Floor(device / buffer) * buffer, t);
+                if (t > 5 && (t < 150 || t > 155)) worst = Math.Max(worst, Math.Abs(tie.ToSmooth(device) - t));
+            }
+            Assert.LessOrEqual(worst, 0.004, "s");
+        }
+
+        [Test]
         public void VoiceComesOutAsItWentInAfterItsDelay()
         {
             var voice = new VoiceBuffer(40);
