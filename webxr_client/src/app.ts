@@ -1,3 +1,4 @@
+import { Vector3 } from 'three'
 import { Avatar } from './avatar/avatar'
 import { cameraTrouble } from './face/camera'
 import { type FaceState, Mimic } from './face/mimic'
@@ -5,6 +6,7 @@ import { History } from './history'
 import type { Options } from './options'
 import type { Performer } from './performer'
 import { Session, type SessionState, words } from './session'
+import { placeEars } from './sound/mouth'
 import { Microphone, microphoneTrouble } from './sound/microphone'
 import { outputLatencyMs } from './sound/voice'
 import { markText } from './stage/mark'
@@ -426,6 +428,7 @@ export class App {
   }
 
   #drawn(dueMs: number): void {
+    this.#placeVoices()
     const performer = this.focus?.performer
     const avatar = performer && this.stage.model(performer.header.avatar)
     if (!avatar) return
@@ -442,6 +445,15 @@ export class App {
     if (!picture) return
     const heard = picture.performer.heardAt(nowMs)
     this.sync.add({ time: nowMs, heard, drawn: picture.drawn, offsetMs: (heard - picture.drawn) / 48 })
+  }
+
+  /** Voices come from where the picture shows their mouths. */
+  #placeVoices(): void {
+    if (!this.context || this.context.state !== 'running') return
+    this.stage.ears(at, ahead, up)
+    placeEars(this.context, at, ahead, up)
+    for (const [id, { performer }] of this.avatars)
+      if (performer.mouth && this.stage.mouth(id, at)) performer.mouth.place(at)
   }
 
   #measureLevel(): void {
@@ -534,6 +546,10 @@ export class App {
     this.stage.setBottomInset(this.page.bottomInset)
   }
 }
+
+const at = new Vector3()
+const ahead = new Vector3()
+const up = new Vector3()
 
 export function outputLatency(context: AudioContext | null): number {
   return context ? outputLatencyMs(context) : 0

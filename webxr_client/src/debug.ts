@@ -39,6 +39,13 @@ export function exposeDebug(app: App): void {
           self: performer?.header.self ?? false,
           drawn: performer?.track.drawn ?? Number.NaN,
           lip: app.stage.model(sitter.id)?.lipOpening() ?? Number.NaN,
+          mouth: performer?.mouth
+            ? [
+                performer.mouth.input.positionX,
+                performer.mouth.input.positionY,
+                performer.mouth.input.positionZ,
+              ].map(each => each.value)
+            : null,
           loudness: performer?.voice?.level() ?? 0,
           url: app.stage.model(sitter.id)?.url ?? '',
         }

@@ -2,6 +2,7 @@ import { ArrivalClock } from './clock/arrival'
 import type { HeardClock } from './clock/clock'
 import type { Face } from './motion/face'
 import { MotionTrack, type Verdict } from './motion/track'
+import type { Mouth } from './sound/mouth'
 import type { VoiceOut } from './sound/voice'
 import { SealCheck, type Trust } from './trust/seal-check'
 import type { GeneratedTag, Seal, StreamHeader } from './wire/messages'
@@ -20,17 +21,20 @@ export class Performer {
   readonly seals: Trust
   track: MotionTrack
   voice: VoiceOut | null = null
+  /** Where its voice sounds from; null: from nowhere in particular, as one's own does. */
+  readonly mouth: Mouth | null
   readonly #arrival = new ArrivalClock()
   readonly #check: SealCheck | null
   #silencedMs: number | null = null
   #soundFrom = Number.NaN
 
   /** `seals`: what proves its frames; a live stream's seals come one by one and are checked as they come. */
-  constructor(header: StreamHeader, seals: SealCheck | Trust) {
+  constructor(header: StreamHeader, seals: SealCheck | Trust, mouth: Mouth | null = null) {
     this.header = header
     this.tag = header.tag
     this.track = new MotionTrack(header.components.length)
     this.seals = seals
+    this.mouth = mouth
     this.#check = seals instanceof SealCheck ? seals : null
   }
 
@@ -121,5 +125,6 @@ export class Performer {
 
   close(): void {
     this.setVoice(null)
+    this.mouth?.close()
   }
 }

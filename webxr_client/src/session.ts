@@ -3,6 +3,7 @@ import { RtcLink } from './link/rtc'
 import { WsLink } from './link/ws'
 import { Performer } from './performer'
 import { Capture } from './sound/capture'
+import { Mouth } from './sound/mouth'
 import type { Microphone } from './sound/microphone'
 import { decodesOpus } from './sound/opus'
 import { RtcVoice } from './sound/rtc-voice'
@@ -458,7 +459,8 @@ export class Session {
   #voice(packet: VoicePacket): void {
     const performer = this.performers.get(packet.avatar)
     if (!performer) return
-    if (!(performer.voice instanceof ScheduledVoice)) performer.setVoice(new ScheduledVoice(this.#context))
+    if (!(performer.voice instanceof ScheduledVoice))
+      performer.setVoice(new ScheduledVoice(this.#context, performer.mouth))
     ;(performer.voice as ScheduledVoice).push(packet)
   }
 
@@ -473,6 +475,7 @@ export class Session {
     const performer = new Performer(
       header,
       new SealCheck(header, this.welcome?.serverKey ?? new Uint8Array()),
+      header.self ? null : new Mouth(this.#context),
     )
     this.performers.set(header.avatar, performer)
     this.#events.joined(performer)
@@ -498,7 +501,8 @@ export class Session {
       const performer = this.performers.get(map.avatar)
       const line = link.lines.find(each => each.mid === map.mid)
       if (!performer || !line) continue
-      if (!(performer.voice instanceof RtcVoice)) performer.setVoice(new RtcVoice(line, this.#context))
+      if (!(performer.voice instanceof RtcVoice))
+        performer.setVoice(new RtcVoice(line, this.#context, performer.mouth))
       ;(performer.voice as RtcVoice).clock.setMap(map)
     }
   }

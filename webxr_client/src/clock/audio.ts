@@ -8,10 +8,13 @@ import type { HeardClock } from './clock'
 export class AudioClock implements HeardClock {
   readonly kind = 'audio'
   readonly #context: AudioContext
+  readonly #delayMs: number
   #anchor: { sample: number; seconds: number } | null = null
 
-  constructor(context: AudioContext) {
+  /** `delayMs`: what the audio graph adds between the schedule and the device. */
+  constructor(context: AudioContext, delayMs = 0) {
     this.#context = context
+    this.#delayMs = delayMs
   }
 
   /** Sample after the last one that is scheduled: nothing beyond it can be heard. */
@@ -27,7 +30,8 @@ export class AudioClock implements HeardClock {
 
   heardAt(nowMs: number): number {
     if (!this.#anchor) return Number.NaN
-    const heard = this.#anchor.sample + (this.#secondsAt(nowMs) - this.#anchor.seconds) * 48_000
+    const seconds = this.#secondsAt(nowMs) - this.#delayMs / 1000 - this.#anchor.seconds
+    const heard = this.#anchor.sample + seconds * 48_000
     return Math.min(heard, this.end)
   }
 

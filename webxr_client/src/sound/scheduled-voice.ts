@@ -1,6 +1,7 @@
 import { AudioClock } from '../clock/audio'
 import type { VoicePacket } from '../wire/packet'
 import { OpusDecoder } from './opus'
+import { EARS_MS, type Mouth } from './mouth'
 import { rms, type VoiceOut } from './voice'
 
 /** Sound waits this long before it plays, so that the network's jitter does not tear it. */
@@ -20,14 +21,15 @@ export class ScheduledVoice implements VoiceOut {
   #anchor: { sample: number; seconds: number } | null = null
   #next = -1
 
-  constructor(context: AudioContext) {
+  /** It sounds from `mouth`, or from nowhere in particular. */
+  constructor(context: AudioContext, mouth: Mouth | null) {
     this.#context = context
-    this.clock = new AudioClock(context)
+    this.clock = new AudioClock(context, mouth ? EARS_MS : 0)
     this.#gain = context.createGain()
     this.#analyser = context.createAnalyser()
     this.#analyser.fftSize = 1024
     this.#buffer = new Float32Array(this.#analyser.fftSize)
-    this.#gain.connect(this.#analyser).connect(context.destination)
+    this.#gain.connect(this.#analyser).connect(mouth?.input ?? context.destination)
     this.#opus = new OpusDecoder((pcm, sample) => this.play(pcm, sample))
   }
 
