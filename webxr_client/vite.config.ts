@@ -23,5 +23,6 @@ export default defineConfig({
       '/avatars': server,
     },
   },
-  test: { include: ['test/**/*.test.ts'] },
+  // A busy machine may take its time; the limit only ends what hangs.
+  test: { include: ['test/**/*.test.ts'], testTimeout: 120_000 },
 })
