@@ -92,7 +92,10 @@ class GrpcOutlet:
             self._waiting.clear()
             while self._control or self._voice or self._motion:
                 if self._motion:
-                    await write(ServerMessage(motion=self._motion.popleft()[1]))
+                    # A message costs the same whatever its size: what waits goes together.
+                    waiting = b"".join(datagram for _, datagram in self._motion)
+                    self._motion.clear()
+                    await write(ServerMessage(motion=waiting))
                 while self._control:
                     await write(self._control.popleft())
                 if self._voice:

@@ -22,6 +22,7 @@ Examples:
             "likeness.cli.bench.live:live",
             "Live streams through the real server: latency, frames on time.",
         ),
+        "room": ("likeness.cli.bench.room:room", "One room of many seats: latency, late join, resume."),
         "seal": ("likeness.cli.bench.seal:seal", "Sealing a chunk; appending to the ledger."),
         "sync": ("likeness.cli.bench.sync:sync", "Heard-to-drawn offset in a real browser."),
         "page": ("likeness.cli.bench.page:page", "Server to ready; page to first picture."),
