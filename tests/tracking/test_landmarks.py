@@ -15,6 +15,7 @@ from likeness.tracking.landmark_solver import LandmarkSolver
 from likeness.tracking.landmarks import COUNT, LANDMARKS, LandmarkFrame, decode, encode, from_mesh
 from likeness.tracking.person import PersonTracker, track
 from likeness.tracking.rotation import axis_angle_from_yaw_pitch_roll
+from likeness.tracking.seen_face import modelled_face
 from tools import landmark_vectors
 
 READABLE = (
@@ -35,7 +36,8 @@ def head():
 
 @pytest.fixture(scope="module")
 def solver(head):
-    return LandmarkSolver(head)
+    """For a tracker that sees the head's own landmarks."""
+    return LandmarkSolver(head, modelled_face(head))
 
 
 class Camera:

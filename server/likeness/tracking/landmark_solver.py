@@ -1,11 +1,11 @@
 """LandmarkSolver: MediaPipe landmarks -> controls, head pose and gaze, many faces in one batch.
 
-Landmarks are laid over the open head's own landmarks by a weighted similarity transform of what hardly
-moves (forehead, nose bridge, eye corners; Umeyama 1991), which gives the head's pose. What is left is the
-face's own movement in millimetres. From it linear features are read (lid gaps, lip gaps, corners, brows,
-...), the same ones that each control makes on the open head, and the controls come from a bounded least
-squares over them: 0 <= c <= 1, mirrored features with mirrored weights, so that left and right are treated
-alike and more movement never gives less control.
+Landmarks are laid over the person's neutral ones by a weighted similarity transform of what hardly moves
+(forehead, nose bridge, eye corners; Umeyama 1991), which gives the head's pose. What is left is the face's
+own movement in millimetres, less what a turned head seems to move (see SeenFace). From it linear features are
+read (lid gaps, lip gaps, corners, brows, ...), the same ones that each control shows to MediaPipe, and the
+controls come from a bounded least squares over them: 0 <= c <= 1, mirrored features with mirrored weights, so
+that left and right are treated alike and more movement never gives less control.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,22 +19,16 @@ from likeness.errors import InputError
 from likeness.head.controls import CONTROL_COUNT, CONTROL_INDEX, CONTROLS
 from likeness.head.flame_numpy import BakedHead
 from likeness.head.load import Head
+from likeness.head.model import NECK
 from likeness.tracking.face import Float32
-from likeness.tracking.landmarks import COUNT, LANDMARKS, POSITION
+from likeness.tracking.landmarks import COUNT, MIRRORED, POSITION
 from likeness.tracking.rotation import axis_angle_from_quaternion
+from likeness.tracking.seen_face import EYE_RADIUS_MM, SeenFace, head_landmarks, load_seen_face, turn_terms
 
 _RIGID: Final[Mapping[int, float]] = {
     168: 3, 6: 3, 197: 2, 195: 1, 10: 1, 109: 1, 338: 1, 67: 1, 297: 1, 103: 1, 332: 1,
     127: 1, 356: 1, 234: 0.5, 454: 0.5, 33: 2, 133: 2, 263: 2, 362: 2,
 }  # fmt: skip
-_MIRROR: Final[Mapping[int, int]] = {
-    33: 263, 133: 362, 159: 386, 145: 374, 158: 385, 153: 380, 160: 387, 144: 373,
-    107: 336, 66: 296, 105: 334, 63: 293, 70: 300, 55: 285, 65: 295, 52: 282, 53: 283, 46: 276,
-    61: 291, 78: 308, 81: 311, 178: 402, 37: 267, 84: 314, 39: 269, 181: 405, 40: 270, 91: 321,
-    129: 358, 49: 279, 98: 327, 50: 280, 101: 330, 205: 425, 192: 416, 117: 346, 118: 347, 187: 411, 36: 266,
-    58: 288, 172: 397, 150: 379,
-}  # fmt: skip
-
 Feature = tuple[float, Sequence[tuple[int, int, float]]]
 """Weight, and terms (landmark, axis 0..2, coefficient). Millimetres in the open head's frame."""
 
@@ -88,40 +82,49 @@ _DEAR: Final[Mapping[str, float]] = {
 _RIDGE: Final = 0.02
 _SPARSE: Final = 0.01
 _ROUNDS: Final = 32
-_EYE_RADIUS_MM: Final = 12.0
-_LOOK_RANGE: Final = {"Down": 0.45, "Up": 0.40, "In": 0.55, "Out": 0.55}
+_LOOKS: Final = ("Down", "Up", "In", "Out")
 
 
 @dataclass(frozen=True, slots=True)
 class SolvedFaces:
     """N faces in the solver's frame.
 
-    controls [N,52]; rotation [N,3] axis-angle rad; translation [N,3] in face heights of the picture is left
-    to the caller's camera, so it is given in units of the reference head: mm with an unknown camera scale;
-    gaze [N,2,2] (left, right) x (pitch + down, yaw + to the person's left); aligned [N,COUNT,3] mm.
+    controls [N,52]; rotation [N,3] axis-angle rad; place [N,3]: where the neck's joint is in the picture, x
+    to the person's left, y up, mm at the face (its z is the camera's guess, of no use); scale [N]: picture
+    heights a mm, larger when nearer; gaze [N,2,2] (left, right) x (pitch + down, yaw + to the person's left);
+    aligned [N,COUNT,3] mm.
     """
 
     controls: Float32
     rotation: Float32
-    translation: Float32
+    place: Float32
     scale: Float32
     gaze: Float32
     aligned: Float32
 
 
 class LandmarkSolver:
-    """One solver serves all persons; what is personal is their neutral face."""
+    """One solver serves all persons; what is personal is their neutral face.
 
-    def __init__(self, head: Head) -> None:
+    head: the open head. seen: how a camera's tracker sees the controls; default the measured one.
+    """
+
+    def __init__(self, head: Head, seen: SeenFace | None = None) -> None:
         if head.model.mediapipe is None:
             raise InputError(f"head {head.name!r} has no MediaPipe landmarks; track with the open head.")
         self._rigid = np.zeros(COUNT, np.float64)
         for number, weight in _RIGID.items():
             self._rigid[POSITION[number]] = weight
         self._rigid /= self._rigid.sum()
-        self.neutral, movements = _head_landmarks(head)
+        self.neutral, joints = _neutral(head)
+        self._neck = joints[NECK]
+        seen = load_seen_face() if seen is None else seen
+        movements = seen.controls
         weights, matrix = _features()
         self._reader = np.ascontiguousarray((matrix * weights[:, None]).T)
+        self._leak = (seen.turns.reshape(len(seen.turns), -1) @ self._reader).astype(np.float32)
+        eyes = np.abs(head.rig.eyes).max(1)
+        self._looks = {way: float(eyes[0, CONTROL_INDEX[f"eyeLook{way}Left"]]) for way in _LOOKS}
         self._names = [n for n in CONTROLS if not n.startswith("eyeLook") and n != "tongueOut"]
         self._columns = np.array([CONTROL_INDEX[n] for n in self._names])
         templates = movements[self._columns].reshape(len(self._names), -1) @ self._reader
@@ -136,11 +139,15 @@ class LandmarkSolver:
         self._toll = (_SPARSE * size * dear / self._size).astype(np.float32)
         self._templates = np.ascontiguousarray((templates / self._size[:, None]).T.astype(np.float32))
         self._step = np.float32(1 / np.linalg.eigvalsh(self._gram).max())
+        self._descent = np.eye(len(self._gram), dtype=np.float32) - self._step * self._gram
 
-    def solve(self, points: Float32, neutral: Float32 | None = None) -> SolvedFaces:
+    def solve(
+        self, points: Float32, neutral: Float32 | None = None, rest: Float32 | None = None
+    ) -> SolvedFaces:
         """Solve N faces [N,COUNT,3] (x right, y down, z away, picture heights).
 
         neutral: [N,COUNT,3] or [COUNT,3] mm, each person's own aligned neutral face; default the open head's.
+        rest: [N,3] axis-angle rad of the head when the neutral face was taken; default straight ahead.
         """
         own = self.neutral if neutral is None else neutral
         seen = points.astype(np.float64) * (1, -1, -1)
@@ -149,13 +156,16 @@ class LandmarkSolver:
         # back into the reference's frame: R^T (x - t) / s
         aligned: NDArray[np.float64] = (seen - translation[:, None]) @ rotation / scale[:, None, None]
         moved = (aligned - reference).reshape(len(points), -1).astype(np.float32)
-        controls = self._controls((moved @ self._reader).astype(np.float32))
+        turned = np.stack([_axis_angle(r) for r in rotation])
+        apparent = turn_terms(turned) if rest is None else turn_terms(turned) - turn_terms(rest)
+        features = (moved @ self._reader - apparent @ self._leak).astype(np.float32)
+        controls = self._controls(features)
         gaze = self._gaze(aligned, reference)
-        _look(controls, gaze)
+        self._look(controls, gaze)
         return SolvedFaces(
             controls,
-            np.stack([_axis_angle(r) for r in rotation]),
-            (translation / scale[:, None]).astype(np.float32),
+            turned,
+            (translation / scale[:, None] + rotation @ self._neck).astype(np.float32),
             scale.astype(np.float32),
             gaze,
             aligned.astype(np.float32),
@@ -163,17 +173,28 @@ class LandmarkSolver:
 
     def _controls(self, features: Float32) -> Float32:
         """Bounded least squares by accelerated projected gradient, all faces at once (FISTA)."""
-        target = features @ self._templates - self._toll
+        target = self._step * (features @ self._templates - self._toll)
         c = np.zeros_like(target)
-        ahead, momentum = c, 1.0
-        for _ in range(_ROUNDS):
-            following = np.clip(ahead - self._step * (ahead @ self._gram - target), 0, self._size)
-            faster = (1 + np.sqrt(1 + 4 * momentum * momentum)) / 2
-            ahead = following + np.float32((momentum - 1) / faster) * (following - c)
-            c, momentum = following, faster
+        ahead, following, slope = c.copy(), c.copy(), c.copy()
+        for momentum in _MOMENTA:
+            np.matmul(ahead, self._descent, out=slope)
+            np.add(slope, target, out=slope)
+            np.minimum(np.maximum(slope, 0, out=slope), self._size, out=following)
+            np.subtract(following, c, out=slope)
+            np.multiply(slope, momentum, out=slope)
+            np.add(following, slope, out=ahead)
+            c, following = following, c
         whole = np.zeros((len(features), CONTROL_COUNT), np.float32)
         whole[:, self._columns] = c / self._size
         return whole
+
+    def _look(self, controls: Float32, gaze: Float32) -> None:
+        """Fill the eight eyeLook controls from the gaze."""
+        for side, name in enumerate(("Left", "Right")):
+            pitch, yaw = gaze[:, side, 0], gaze[:, side, 1]
+            outward = yaw if name == "Left" else -yaw
+            for way, angle in (("Down", pitch), ("Up", -pitch), ("Out", outward), ("In", -outward)):
+                controls[:, CONTROL_INDEX[f"eyeLook{way}{name}"]] = np.clip(angle / self._looks[way], 0, 1)
 
     def _gaze(self, aligned: NDArray[np.float64], reference: NDArray[np.float64]) -> Float32:
         gaze = np.zeros((len(aligned), 2, 2), np.float32)
@@ -181,55 +202,30 @@ class LandmarkSolver:
             corners = [POSITION[outer], POSITION[inner]]
             offset = aligned[:, POSITION[iris], :2] - aligned[:, corners, :2].mean(1)
             rest = reference[:, POSITION[iris], :2] - reference[:, corners, :2].mean(1)
-            turned = np.arcsin(np.clip((offset - rest) / _EYE_RADIUS_MM, -0.9, 0.9))
+            turned = np.arcsin(np.clip((offset - rest) / EYE_RADIUS_MM, -0.9, 0.9))
             gaze[:, side, 0] = -turned[:, 1]
             gaze[:, side, 1] = turned[:, 0]
         return gaze
 
 
-def _look(controls: Float32, gaze: Float32) -> None:
-    """Fill the eight eyeLook controls from the gaze."""
-    for side, name in enumerate(("Left", "Right")):
-        pitch, yaw = gaze[:, side, 0], gaze[:, side, 1]
-        outward = yaw if name == "Left" else -yaw
-        for way, angle in (("Down", pitch), ("Up", -pitch), ("Out", outward), ("In", -outward)):
-            controls[:, CONTROL_INDEX[f"eyeLook{way}{name}"]] = np.clip(angle / _LOOK_RANGE[way], 0, 1)
+def _momenta(rounds: int) -> list[np.float32]:
+    """How far each round of FISTA runs ahead (Beck and Teboulle 2009)."""
+    found: list[np.float32] = []
+    before = 1.0
+    for _ in range(rounds):
+        after = (1 + np.sqrt(1 + 4 * before * before)) / 2
+        found.append(np.float32((before - 1) / after))
+        before = after
+    return found
 
 
-def _head_landmarks(head: Head) -> tuple[Float32, Float32]:
-    """Landmarks of the neutral open head [COUNT,3] mm, and each control's movement of them [52,COUNT,3]."""
-    model = head.model
-    assert model.mediapipe is not None
-    numbers = np.array([k for k in LANDMARKS if k < 468])
-    faces, bary = model.mediapipe
-    baked = BakedHead(model)
-    zero = np.zeros(3, np.float32)
+_MOMENTA: Final = _momenta(_ROUNDS)
 
-    def landmarks(controls: Float32) -> NDArray[np.float64]:
-        p = head.rig.apply(controls[None])
-        vertices = baked.vertices(p.expression[0], p.eyelids[0], p.jaw[0], zero, p.eyes[0], zero, zero)
-        corners = vertices[model.faces[faces[numbers]]].astype(np.float64)
-        mesh = (corners * bary[numbers][:, :, None]).sum(1)
-        joints = baked.joints.astype(np.float64)
-        irises = joints[[4, 3]] + (0, 0, _EYE_RADIUS_MM / 1000)
-        return np.concatenate([mesh, irises]) * 1000
 
-    rest = np.zeros(CONTROL_COUNT, np.float32)
-    neutral = landmarks(rest)
-    moved = np.zeros((CONTROL_COUNT, COUNT, 3))
-    jaw, close = CONTROL_INDEX["jawOpen"], CONTROL_INDEX["mouthClose"]
-    for i in range(CONTROL_COUNT):
-        one = rest.copy()
-        one[i] = 1
-        if i == close:
-            # mouthClose means "lips together while the jaw is open": what it adds to jawOpen.
-            one[jaw] = 1
-            opened = rest.copy()
-            opened[jaw] = 1
-            moved[i] = landmarks(one) - landmarks(opened)
-        else:
-            moved[i] = landmarks(one) - neutral
-    return neutral.astype(np.float32), moved.astype(np.float32)
+def _neutral(head: Head) -> tuple[Float32, NDArray[np.float64]]:
+    """Landmarks [COUNT,3] of the neutral head and its joints [5,3], mm."""
+    rest = head_landmarks(head)(np.zeros(CONTROL_COUNT, np.float32))
+    return rest.astype(np.float32), BakedHead(head.model).joints.astype(np.float64) * 1000
 
 
 def _features() -> tuple[Float32, Float32]:
@@ -244,7 +240,7 @@ def _features() -> tuple[Float32, Float32]:
 
 def _mirrored(feature: Feature) -> Feature:
     weight, terms = feature
-    return weight, [(_MIRROR.get(k, k), axis, -c if axis == 0 else c) for k, axis, c in terms]
+    return weight, [(MIRRORED[k], axis, -c if axis == 0 else c) for k, axis, c in terms]
 
 
 def _dear(name: str) -> float:

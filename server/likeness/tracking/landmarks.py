@@ -1,10 +1,11 @@
 """The landmark datagram (kind 0x06): the points of MediaPipe's face mesh that the solver needs, quantised.
 
-Layout, little-endian: kind u8 = 0x06, flags u8 (bit 0: a face was found), score u8 (/ 255), count u8,
-sequence u32, time u32 (ms, the sender's clock), then count x 3 x i16: x, y, z of the landmarks LANDMARKS in
-that order. x and y are pixels divided by the image's height, z likewise (MediaPipe's z times the image's
-width), all times 16384; x grows to the right of an unmirrored picture, y down, z away from the camera.
-The count is 0 without a face. At most 12 + 6 * 146 = 888 bytes: the picture itself never travels.
+Layout, little-endian: kind u8 = 0x06, flags u8 (bit 0: a face was found; bit 1: something covers its lips),
+score u8 (/ 255), count u8, sequence u32, time u32 (ms, the sender's clock), then count x 3 x i16: x, y, z of
+the landmarks LANDMARKS in that order. x and y are pixels divided by the image's height, z likewise
+(MediaPipe's z times the image's width), all times 16384; x grows to the right of an unmirrored picture, y
+down, z away from the camera. The count is 0 without a face. At most 12 + 6 * 146 = 888 bytes: the picture
+itself never travels.
 """
 
 import struct
@@ -41,6 +42,28 @@ LANDMARKS: Final[tuple[int, ...]] = (
 """MediaPipe's numbers of the landmarks on the wire; the last two are the irises' centres (right, left)."""
 COUNT: Final = len(LANDMARKS)
 POSITION: Final[dict[int, int]] = {number: i for i, number in enumerate(LANDMARKS)}
+MIRRORED: Final[dict[int, int]] = {
+    **{number: number for number in LANDMARKS},
+    **dict(zip(_LIPS[:11], _LIPS[10::-1], strict=True)),
+    **dict(zip(_LIPS[11:20], _LIPS[19:10:-1], strict=True)),
+    **dict(zip(_LIPS[20:31], _LIPS[30:19:-1], strict=True)),
+    **dict(zip(_LIPS[31:], _LIPS[:30:-1], strict=True)),
+    **{
+        number: other
+        for one, two in (
+            *zip(_EYE_RIGHT + _BROW_RIGHT, _EYE_LEFT + _BROW_LEFT, strict=True),
+            *zip(_CONTOUR[1:17:2], _CONTOUR[2:17:2], strict=True),
+            *zip(_CHEEKS[::2], _CHEEKS[1::2], strict=True),
+            *zip(_NOSE[8:14:2], _NOSE[9:14:2], strict=True),
+            _IRISES,
+        )
+        for number, other in ((one, two), (two, one))
+    },
+}  # fmt: skip
+"""The landmark on the other side of the face of each landmark; those in the middle are their own."""
+LIPS: Final = range(len(_LIPS))
+"""Where the lips are on the wire."""
+_FOUND, _COVERED = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +71,15 @@ class LandmarkFrame:
     """Landmarks of one camera picture.
 
     points: [COUNT,3] x right, y down, z away, in units of the picture's height, or None without a face;
-    score 0..1; time: the sender's ms; sequence: u32, wraps.
+    score 0..1; time: the sender's ms; sequence: u32, wraps; lips_seen: nothing covers the lips, as far as the
+    sender can tell.
     """
 
     sequence: int
     time: int
     score: float
     points: Float32 | None
+    lips_seen: bool = True
 
 
 def encode(frame: LandmarkFrame) -> bytes:
@@ -63,7 +88,7 @@ def encode(frame: LandmarkFrame) -> bytes:
     head = struct.pack(
         "<BBBBII",
         KIND,
-        int(found),
+        (_FOUND if frame.lips_seen else _FOUND | _COVERED) if found else 0,
         round(min(max(frame.score, 0.0), 1.0) * 255),
         COUNT if found else 0,
         frame.sequence & 0xFFFFFFFF,
@@ -77,9 +102,10 @@ def encode(frame: LandmarkFrame) -> bytes:
 
 def decode(data: bytes) -> LandmarkFrame:
     """Read one datagram; raises InputError for anything else."""
-    if len(data) < HEAD_BYTES or data[0] != KIND or data[1] > 1:
+    if len(data) < HEAD_BYTES or data[0] != KIND or data[1] not in (0, _FOUND, _FOUND | _COVERED):
         raise InputError("Landmarks: not a landmark datagram.")
-    _kind, found, score, count, sequence, time = struct.unpack_from("<BBBBII", data)
+    _kind, flags, score, count, sequence, time = struct.unpack_from("<BBBBII", data)
+    found = flags & _FOUND
     if count != (COUNT if found else 0) or len(data) != HEAD_BYTES + 6 * count:
         raise InputError(f"Landmarks: {count} points in {len(data)} bytes; expected {COUNT} or none.")
     points = None
@@ -89,7 +115,7 @@ def decode(data: bytes) -> LandmarkFrame:
         )
         if np.ptp(points[:, 0]) < 1e-3 or np.ptp(points[:, 1]) < 1e-3:
             raise InputError("Landmarks: all points lie on one line.")
-    return LandmarkFrame(sequence, time, score / 255, points)
+    return LandmarkFrame(sequence, time, score / 255, points, not flags & _COVERED)
 
 
 def from_mesh(mesh: NDArray[np.floating], width: int, height: int) -> Float32:

@@ -58,12 +58,19 @@ class _Part:
 class FaceCamera:
     """Takes pictures of one character's avatar.
 
-    width, height: pixels. frame: metres that the picture shows from bottom to top at the face. light: how
-    bright the room is, 1 = an office. Raises NotFoundError for a character that does not exist.
+    width, height: pixels. frame: metres that the picture shows from bottom to top at the face. bare: leave
+    out hair, beard and clothes, which cost most of the time. Raises NotFoundError for a character that does
+    not exist.
     """
 
     def __init__(
-        self, character: str = "plain", width: int = 320, height: int = 320, *, frame: float = 0.34
+        self,
+        character: str = "plain",
+        width: int = 320,
+        height: int = 320,
+        *,
+        frame: float = 0.28,
+        bare: bool = False,
     ) -> None:
         who = load_character(character)
         self._rig = load_head(who.head).rig
@@ -77,7 +84,8 @@ class FaceCamera:
         self._offsets = {str(n["name"]): np.array(n.get("translation", (0, 0, 0)), float) for n in nodes}
         self._unbind = glb.accessor(skin["inverseBindMatrices"]).reshape(-1, 4, 4).transpose(0, 2, 1)
         self._components = texts_of(_said(nodes, "components"))
-        self._parts = [_part(glb, mesh) for mesh in glb.list("meshes") if mesh.get("name") != "lid_shadow"]
+        unseen = {"lid_shadow"} | ({"hair", "beard", "clothes"} if bare else set[str]())
+        self._parts = [_part(glb, mesh) for mesh in glb.list("meshes") if mesh.get("name") not in unseen]
 
     def see(
         self,
@@ -89,7 +97,8 @@ class FaceCamera:
     ) -> Picture:
         """A picture [H,W,3] of the face with controls [52], its head turned by `turn` (axis-angle, rad).
 
-        offset: metres that the head is moved by, + x to the person's left, + y up, + z to the camera.
+        offset: metres that the head is moved by, + x to the person's left, + y up, + z to the camera. light:
+        how bright the room is, 1 = an office.
         """
         face = self._rig.apply(np.asarray(controls, np.float32)[None])
         weights = dict(zip(self._components, face.expression[0].tolist(), strict=True))

@@ -29,6 +29,7 @@ from likeness.tracking.landmark_solver import LandmarkSolver
 from likeness.tracking.landmarks import COUNT, LandmarkFrame, from_mesh
 from likeness.tracking.media_pipe import track_mesh
 from likeness.tracking.person import CALIBRATION_SECONDS, PersonTracker, track
+from likeness.tracking.seen_face import modelled_face
 
 RATE: Final = 30
 GOALS: Final = {
@@ -224,7 +225,7 @@ def tracking(character: Sequence[str], pictures: bool, mixed: int) -> None:
     for who in character if pictures else ("the open head's own landmarks",):
         frames = pictures_of(who, moments) if pictures else meshes_of(head, moments)
         seen = sum(frame.points is not None for frame in frames)
-        loop = close(moments, frames, solver)
+        loop = close(moments, frames, solver if pictures else LandmarkSolver(head, modelled_face(head)))
         kept &= print_figures(
             f"Closed loop: {who}", correlations(loop, f"{seen}/{len(moments)} seen"), console
         )
