@@ -6,6 +6,7 @@ a time; commands that nobody waits for ride along with the next one.
 
 import asyncio
 import contextlib
+import gc
 import os
 import pickle
 import signal
@@ -216,6 +217,9 @@ def _answer(descriptor: int, capacity: int, nice: int) -> None:
     log = logging.getLogger(__name__)
     connection = socket.socket(fileno=descriptor)
     engine = Engine(capacity)
+    # What lives now lives long: collections during a pass need not look at it again.
+    gc.collect()
+    gc.freeze()
     _write(connection, engine.look_ahead)
     while True:
         message = _read(connection)

@@ -42,6 +42,8 @@ class FanOut:
     def __init__(self) -> None:
         self._rates: dict[str, dict[int, int]] = {}
         """By receiver: of how many frames of each avatar one is sent, where it is not each."""
+        self.chooses = False
+        """More people may speak than are heard at once; in a small room everybody is."""
         self._voices = VoiceChoice()
         self._heard: frozenset[str] | None = None
         self._seals: list[stream_pb2.Seal] = []
@@ -51,6 +53,9 @@ class FanOut:
         """Somebody came or left: who sees whom from how far."""
         places = {s.avatar: place_of(s.seat) for s in sessions if s.performer is not None}
         self._rates = {}
+        self.chooses = len(places) > MOST
+        if not self.chooses:
+            self._heard = None
         for session in sessions:
             here = places.get(session.avatar, VIEWER)
             rates = {avatar: every(here.distance(there)) for avatar, there in places.items()}
@@ -78,11 +83,8 @@ class FanOut:
     def choose_voices(
         self, sessions: Collection[Session], moderators: Collection[Session], now: float
     ) -> None:
-        """Who is heard from now on: everybody in a small room, else the loudest few and moderators."""
+        """Who is heard from now on: the loudest few and moderators."""
         speakers = [s for s in sessions if s.performer is not None]
-        if len(speakers) <= MOST:
-            self._heard = None
-            return
         always = {s.id for s in moderators}
         self._voices.update(now, {s.id: s.loudness(now) for s in speakers if s.id not in always})
         self._heard = frozenset(always).union(self._voices.chosen)

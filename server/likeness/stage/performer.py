@@ -19,6 +19,8 @@ Int16 = NDArray[np.int16]
 
 CATCH_UP: Final = 4
 """Frames of one performer in one pass; a longer backlog is worked off in the passes that follow."""
+PATIENCE: Final = 2 * SAMPLES_PER_FRAME
+"""How much later a live voice's frame may be than one of a silent performer: sound comes in packets."""
 AHEAD: Final = 2 * SAMPLES_PER_FRAME
 """How far before its time a frame may go out when its sound came early."""
 
@@ -116,14 +118,15 @@ class Performer:
         """The media sample up to which the voice has been sent."""
         return self.next_block
 
-    def frames_due(self, stage_sample: int, eager: bool = True) -> list[FrameJob]:
+    def frames_due(self, stage_sample: int, most: int = CATCH_UP) -> list[FrameJob]:
         """The frames whose time has come, or whose live sound has; takes them off the clock.
 
-        eager: as soon as possible; otherwise one frame at a time, as long as it is not late.
+        most: frames at once, unless they are late.
         """
         clock, jobs, mic = self.clock(stage_sample), list[FrameJob](), self.microphone
+        late = clock - most * SAMPLES_PER_FRAME - (PATIENCE if mic is not None else 0)
         while len(jobs) < CATCH_UP:
-            if jobs and not eager and self.next_frame > clock - SAMPLES_PER_FRAME:
+            if len(jobs) >= most and self.next_frame > late:
                 break
             hop = None
             if mic is None:
@@ -146,15 +149,20 @@ class Performer:
         """Whole frames that should have been sent and were not."""
         return max(0, self.clock(stage_sample) - self.next_frame) // SAMPLES_PER_FRAME
 
-    def blocks_due(self, stage_sample: int, wanted: Wanted) -> list[VoiceJob]:
-        """The voice blocks whose time has come; takes them off the clock.
+    def block_due(self, stage_sample: int) -> bool:
+        """Whether the next voice block's time has come.
 
-        A block waits for its frames: where the machine is too slow, the sound is late with the face,
-        never before it.
+        A block waits for its frames: where the machine is too slow, the sound is late with the face, never
+        before it.
         """
+        last = self.clock(stage_sample) - self._lead
+        return self.next_block <= last and self.next_block + BLOCK <= self.next_frame
+
+    def blocks_due(self, stage_sample: int, wanted: Wanted) -> list[VoiceJob]:
+        """The voice blocks whose time has come; takes them off the clock."""
         jobs: list[VoiceJob] = []
-        mic, last = self.microphone, self.clock(stage_sample) - self._lead
-        while self.next_block <= last and self.next_block + BLOCK <= self.next_frame:
+        mic = self.microphone
+        while self.block_due(stage_sample):
             if wanted:
                 live = None
                 if mic is not None and not mic.silent:

@@ -159,8 +159,15 @@ class Room:
         """A seal for everyone here."""
         self._fan_out.send_seal(self.sessions.values(), seal)
 
+    @property
+    def chooses(self) -> bool:
+        """So many may speak here that only the loudest few are heard."""
+        return self._fan_out.chooses
+
     def choose_voices(self, now: float) -> None:
         """Choose whose voices are heard, see FanOut."""
+        if not self.chooses:
+            return
         moderators = [s for s in self.sessions.values() if self.moderates(s)]
         self._fan_out.choose_voices(self.sessions.values(), moderators, now)
 

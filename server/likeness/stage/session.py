@@ -1,5 +1,6 @@
 """Session: one person's or agent's stay in a room, the unit that is tagged, logged and sealed."""
 
+import contextlib
 import hashlib
 from collections import deque
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from likeness.errors import DeniedError, InputError, LikenessError, LimitError
+from likeness.errors import DeniedError, InputError, LikenessError, LimitError, MachineError
 from likeness.head.controls import CONTROL_COUNT, CONTROL_INDEX
 from likeness.head.frame import SAMPLE_RATE, Float32
 from likeness.performance.client_packets import (
@@ -24,6 +25,7 @@ from likeness.performance.client_packets import (
 from likeness.performance.emotion import emotion_controls
 from likeness.performance.packet import PacketError, newer_epoch
 from likeness.speech import Resampler
+from likeness.stage.face_recording import FaceRecording
 from likeness.stage.grant import Action, Grant
 from likeness.stage.outlet import Outlet, VoicePacket
 from likeness.stage.performer import Performer
@@ -109,6 +111,8 @@ class Session:
         self.pings = False
         self.face_allowed = False
         """Whether the person lets their own face be captured."""
+        self._face_recording: FaceRecording | None = None
+        self._tracker_sequence = 0
         self._arrived = False
         self._microphone_wanted = False
         self._level = 0.0
@@ -214,11 +218,11 @@ class Session:
             return
         body = message.WhichOneof("body")
         try:
-            if body == "motion":
-                self.handle_datagram(message.motion)
-                return
             if body == "audio":  # has a rate limit of its own: samples
                 self._audio(message.audio)
+                return
+            if body == "motion":
+                self.handle_datagram(message.motion)
                 return
             if not self._messages.take():
                 raise LimitError("messages come too fast; the newest was left out. Send fewer a second.")
@@ -270,6 +274,7 @@ class Session:
                 raise LimitError("too large or too many datagrams")
             if data[:1] == bytes([LANDMARKS]):
                 performer, landmarks = self._face(), decode_landmarks(data)
+                self._keep_face(data)
                 if not self.frozen:
                     self._stage.set_landmarks(performer, landmarks)
                     self._stage.update_driver(self)
@@ -281,7 +286,7 @@ class Session:
                 case Pose():
                     self._pose(datagram)
                 case ControlsIn():
-                    self._controls(datagram)
+                    self._controls(datagram, data)
                 case Ping():
                     self.pings = True
                     now = self._stage.wall() * 1000
@@ -312,9 +317,10 @@ class Session:
                 self._resampler = (rate, Resampler(rate, SAMPLE_RATE))
             pcm = self._resampler[1].push(as_float(pcm))
         sound = as_int16(pcm)
-        now = self._stage.now()
-        self._level = max(float(np.abs(sound.astype(np.int32)).mean()), self.loudness(now))
-        self._level_at = now
+        if self.room.chooses:
+            now = self._stage.now()
+            self._level = max(float(np.abs(sound.astype(np.int32)).mean()), self.loudness(now))
+            self._level_at = now
         performer.microphone.push(sound, performer.clock(self._stage.clock.sample()))
         self._stage.wake()
 
@@ -498,7 +504,7 @@ class Session:
         self._stage.set_pose(performer, pose)
         self._stage.update_driver(self, tracked=True)
 
-    def _controls(self, controls: ControlsIn) -> None:
+    def _controls(self, controls: ControlsIn, data: bytes) -> None:
         performer = self._face()
         if (
             self._controls_sequence >= 0
@@ -506,6 +512,7 @@ class Session:
         ):
             return
         self._controls_sequence = controls.sequence
+        self._keep_face(data)
         if self.frozen:
             return
         self._stage.set_tracked(performer, controls)
@@ -524,14 +531,40 @@ class Session:
         performer = self._own(Action.TRACK)
         self.record.note("consent", {"face_capture": consent.face_capture, "recording": consent.recording})
         self.face_allowed = consent.face_capture
+        if consent.recording and self._face_recording is None:
+            self._face_recording = self._stage.record_face(self)
+            self.record.note("face_recording", {"kept": True})
+        elif not consent.recording and self._face_recording is not None:
+            recording, self._face_recording = self._face_recording, None
+            recording.delete()
+            self.record.note("face_recording", {"kept": False})
         if not consent.face_capture:
             self._stage.forget_face(performer)
             self._stage.update_driver(self)
+
+    def _keep_face(self, datagram: bytes) -> None:
+        """With the person's permission what moved their avatar stays with the session."""
+        if self._face_recording is not None:
+            try:
+                self._face_recording.add(self._stage.wall(), datagram)
+            except MachineError as error:
+                self.reject(error)
+
+    def close_recording(self) -> None:
+        """The session is over: what may be kept is on disk."""
+        if self._face_recording is not None:
+            with contextlib.suppress(OSError):
+                self._face_recording.close()
 
     def drive_face(self, face: TrackedFace | None) -> None:
         """A bound phone or tracker saw the person's face, or lost it; nothing without consent."""
         if self.closed or self.performer is None or not self.face_allowed or self.frozen:
             return
+        if face is not None and self._face_recording is not None:
+            head = face.head_rotation if face.head_rotation is not None else np.zeros(3, np.float32)
+            self._tracker_sequence = (self._tracker_sequence + 1) & 0xFFFFFFFF
+            weights = ControlsIn(self._tracker_sequence, face.controls, head, np.zeros(2, np.float32))
+            self._keep_face(encode_client(weights))
         self._stage.set_face(self.performer, face)
         self._stage.update_driver(self)
 

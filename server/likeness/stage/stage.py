@@ -25,14 +25,15 @@ from likeness.speech import Voice
 from likeness.stage.clock import StageClock
 from likeness.stage.config import ServerConfig
 from likeness.stage.engine_process import EngineDied, EngineProcess
-from likeness.stage.fan_out import MadeFrame
+from likeness.stage.face_recording import FaceRecording
+from likeness.stage.fan_out import Audience, MadeFrame
 from likeness.stage.gather import MadeVoice, VoiceRound, batch, rounds
 from likeness.stage.grant import OPEN_GRANT, Action, Grant, read_token
 from likeness.stage.metrics import StageMetrics
 from likeness.stage.microphone import Microphone
 from likeness.stage.moderation import moderate
 from likeness.stage.outlet import BLOCK, ControlText
-from likeness.stage.performer import FrameJob, Performer, VoiceJob
+from likeness.stage.performer import CATCH_UP, FrameJob, Performer, VoiceJob
 from likeness.stage.rate_limit import PeerLimits
 from likeness.stage.record import Archive
 from likeness.stage.room import SCENES, Room, seat_of
@@ -47,15 +48,15 @@ from likeness.v1.room_pb2 import Notice, ServerMessage, SpeechState
 
 _log = logging.getLogger(__name__)
 
-GAP: Final = 0.002
+GAP: Final = 0.001
 """Seconds between passes at least: sound that arrives together is worked on together."""
-GAP_PER_VOICE: Final = 0.0002
-"""The same for each open microphone: the more there are, the more they are worked on together."""
 EAGER_VOICES: Final = 16
-"""Up to so many open microphones, a frame is made as soon as its sound is here; beyond, a round of one frame
-of each is made at a time: a second round in a pass costs as much as the first, however few are in it."""
-REST: Final = 0.5
-"""Pause after a pass, of its own length: the engine keeps a third of its time."""
+"""Up to so many open microphones a frame is made as soon as its sound is here. With more of them that would
+be a pass for every few packets, and each has a price of its own: one pass a tick makes a frame of each."""
+PAIRED_VOICES: Final = 64
+"""From so many on, a pass every second tick makes two frames of each, which travel in one message."""
+REST: Final = 0.3
+"""Pause after a pass, of its own length: packets of other voices may come and be worked on together."""
 STALL: Final = SAMPLE_RATE // 4
 """A pass that comes this much too late stops the media clock instead of hurrying after it."""
 IDLE_AFTER: Final = 1.0
@@ -116,6 +117,7 @@ class Stage:
         self._called = False
         self._next_pass = 0.0
         self._microphones = 0
+        self._frames_at = 0
         self._streak = 0
         self._stopping = False
 
@@ -175,6 +177,7 @@ class Stage:
         self.sessions.pop(session.id, None)
         room = session.room
         performer = session.performer
+        session.close_recording()
         if session.speaker is not None:
             await session.speaker.close()
         if performer is not None:
@@ -233,6 +236,8 @@ class Stage:
 
     def wake(self) -> None:
         """There is live sound: make its frames now rather than at the next tick."""
+        if self._microphones > EAGER_VOICES:
+            return
         future = self._wakeup
         if future is None or future.done() or self._called:
             return
@@ -303,6 +308,10 @@ class Stage:
         if face is not None:
             self._tracked[performer] = self.now()
         self.engine.post("set_face", performer.row, face)
+
+    def record_face(self, session: Session) -> FaceRecording:
+        """A file for what the person's face does from now on. Raises MachineError."""
+        return FaceRecording(self.config.data, session.id)
 
     def calibrate(self, performer: Performer) -> None:
         """The next second is the person's neutral face."""
@@ -555,7 +564,7 @@ class Stage:
                 lost = (sample - last) // SAMPLES_PER_FRAME - 1
                 self.clock.slip(lost)
                 self.metrics.slipped.inc(lost)
-                sample = self.clock.sample()
+                sample, self._frames_at = self.clock.sample(), 0
             last = sample
             frames, voices = self._due(sample)
             if not frames and not voices and not self.engine.pending:
@@ -575,22 +584,26 @@ class Stage:
                 self.ready = self._streak < STREAK
             ended = self.now()
             self.metrics.pass_seconds.observe(ended - started)
-            # Under load passes come less often and carry more.
-            self._next_pass = ended + max(GAP, GAP_PER_VOICE * self._microphones, REST * (ended - started))
+            self._next_pass = ended + max(GAP, REST * (ended - started))
 
     async def _pass(self, frames: list[FrameJob], voices: list[VoiceJob]) -> None:
         """Make what is due and send it."""
         groups, voice_round = rounds(frames), VoiceRound(voices)
+        if not groups and not voice_round.blocks and not self.engine.pending:
+            self._send_voices(voice_round.packets(()))  # nothing to make: sound as it came
+            return
         answer = await self.engine.run([batch(jobs) for jobs in groups], voice_round.blocks)
         made: dict[str, list[MadeFrame]] = {}
         for jobs, (encoded, _) in zip(groups, answer.frames, strict=True):
             for job, packet in zip(jobs, encoded, strict=True):
                 self._seal(job, packet, made)
-        now = self.now()
+        now, count = self.now(), 0
         for room_id, of_room in made.items():
+            count += len(of_room)
             room = self.rooms.get(room_id)
             if room is not None:
                 room.send_motion(of_room, now)
+        self.metrics.frames.inc(count)
         self._send_voices(voice_round.packets(answer.packets))
 
     def _seal(self, job: FrameJob, packet: bytes, made: dict[str, list[MadeFrame]]) -> None:
@@ -607,7 +620,6 @@ class Stage:
             self._spawn(self.fail(session, str(error)), "fail closed")
             return
         made.setdefault(session.room.id, []).append(MadeFrame(performer.avatar, job.sequence, packet))
-        self.metrics.frames.inc()
         if seal is not None:
             session.room.send_seal(seal)
             self.metrics.seals.inc()
@@ -644,7 +656,7 @@ class Stage:
         """Wait for the next tick or voice block, or for live sound."""
         loop = asyncio.get_running_loop()
         sample = self.clock.sample()
-        tick = (sample // SAMPLES_PER_FRAME + 1) * SAMPLES_PER_FRAME
+        tick = max(self._frames_at, (sample // SAMPLES_PER_FRAME + 1) * SAMPLES_PER_FRAME)
         block = (sample // BLOCK + 1) * BLOCK
         self._wakeup, self._called = loop.create_future(), False
         timer = loop.call_later(max(0.0, self.clock.until(min(tick, block))) + 0.0002, _set, self._wakeup)
@@ -657,11 +669,13 @@ class Stage:
     def _due(self, sample: int) -> tuple[list[FrameJob], list[VoiceJob]]:
         frames: list[FrameJob] = []
         voices: list[VoiceJob] = []
-        eager, self._microphones = self._microphones <= EAGER_VOICES, 0
-        now = self.now()
-        for room in self.rooms.values():
-            room.choose_voices(now)
-        audiences = {room.id: room.audience() for room in self.rooms.values()}
+        voiced, self._microphones = self._microphones, 0
+        most = CATCH_UP if voiced <= EAGER_VOICES else 1 if voiced < PAIRED_VOICES else 2
+        make = sample >= self._frames_at
+        if make and voiced > EAGER_VOICES:
+            step = most * SAMPLES_PER_FRAME
+            self._frames_at = (sample // step + 1) * step
+        audiences: dict[str, Audience] = {}
         for session in self.sessions.values():
             performer = session.performer
             if performer is None or performer.failed:
@@ -670,9 +684,14 @@ class Stage:
             late = performer.microphone is None and performer.behind(sample)
             if late:
                 self.metrics.late_frames.inc(late)
-            frames += performer.frames_due(sample, eager)
-            wanted = session.room.wanted(session, audiences[session.room.id])
-            voices += performer.blocks_due(sample, wanted)
+            if make:
+                frames += performer.frames_due(sample, most)
+            if performer.block_due(sample):
+                room = session.room
+                audience = audiences.get(room.id)
+                if audience is None:
+                    audience = audiences[room.id] = room.audience()
+                voices += performer.blocks_due(sample, room.wanted(session, audience))
         return frames, voices
 
     async def _watch(self) -> None:
@@ -695,6 +714,7 @@ class Stage:
                 if session.lost_at is not None and now - session.lost_at > limits.resume_seconds:
                     self._spawn(self.end(session, "left and did not return"), "end of session")
             for room in self.rooms.values():
+                room.choose_voices(now)
                 room.tell_changes()
 
     async def _list_characters(self) -> None:
