@@ -13,6 +13,7 @@ if __name__ == "__main__" and str(ROOT) not in sys.path:
 
 from tools.head.character import build_character  # noqa: E402
 from tools.head.open_head import build_open_head, write_open_head  # noqa: E402
+from tools.head.skin_texture import Patterns  # noqa: E402
 
 
 def main() -> int:
@@ -27,7 +28,7 @@ def main() -> int:
         help=f"all, none, or some of: {', '.join(known)}",
     )
     parser.add_argument(
-        "--texture", type=int, default=2048, help="size of the skin's textures (default 2048)"
+        "--texture", type=int, default=1024, help="size of the skin's textures (default 1024)"
     )
     arguments = parser.parse_args()
     chosen = (
@@ -47,10 +48,11 @@ def main() -> int:
         head = build_open_head()
         write_open_head(head, ROOT / "avatars" / "heads" / "open.npz")
         progress.advance(task)
+        patterns = Patterns()
         for name in chosen:
             progress.update(task, description=name)
             start = time.perf_counter()
-            made = build_character(head, ROOT / "avatars" / "characters" / name, arguments.texture)
+            made = build_character(head, ROOT / "avatars" / "characters" / name, patterns, arguments.texture)
             words = ", ".join(f"{k} {v}" for k, v in made.items())
             progress.console.print(f"{name}: {words}; {time.perf_counter() - start:.0f} s", soft_wrap=True)
             progress.advance(task)

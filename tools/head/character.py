@@ -25,16 +25,18 @@ from tools.head.look import Look, read_look
 from tools.head.occlusion import ambient_occlusion
 from tools.head.open_head import JOINTS, PARENTS, OpenHead
 from tools.head.part import Part, joined
-from tools.head.skin_texture import paint_skin
+from tools.head.skin_texture import Patterns, paint_skin
 from tools.head.strand_atlas import lash_uv, strand_atlas
 from tools.head.surface import Surface
 from tools.head.topology import Faces, edges, vertex_normals
 from tools.head.unwrap import Unwrap, unwrap
 
 
-def build_character(head: OpenHead, folder: Path, texture_size: int = 2048) -> dict[str, float]:
+def build_character(
+    head: OpenHead, folder: Path, patterns: Patterns, texture_size: int = 1024
+) -> dict[str, float]:
     """Writes folder/avatar.glb from its character.toml and look.toml, and avatar.lod1.glb for far views;
-    returns their figures."""
+    returns their figures. One `patterns` serves all characters of a head."""
     about = tomllib.loads((folder / "character.toml").read_text(encoding="utf-8"))
     look = read_look(folder / "look.toml")
     coefficients = {k: float(v) for k, v in about.get("identity", {}).items()}
@@ -44,7 +46,7 @@ def build_character(head: OpenHead, folder: Path, texture_size: int = 2048) -> d
                 f"{folder / 'character.toml'}: [identity] has no {name!r}; it has {', '.join(FIELDS)}."
             )
     figure = shape_figure(head, coefficients)
-    dresser = _Dresser(figure, look, texture_size)
+    dresser = _Dresser(figure, look, texture_size, patterns)
     extras: dict[str, object] = {
         "generated": True,
         "head": "open",
@@ -70,7 +72,7 @@ def build_character(head: OpenHead, folder: Path, texture_size: int = 2048) -> d
 class _Dresser:
     """Turns a figure and a look into meshes."""
 
-    def __init__(self, figure: Figure, look: Look, size: int) -> None:
+    def __init__(self, figure: Figure, look: Look, size: int, patterns: Patterns) -> None:
         self.figure, self.look, self.size = figure, look, size
         head = figure.head
         self.rng = np.random.default_rng(look.hair.seed)
@@ -106,6 +108,7 @@ class _Dresser:
             tint,
             _scaled(look.brows.colour, 0.8),
             size,
+            patterns,
         )
         self.grown_brows = brows(self.surface, landmarks, look.brows, self.rng)
         bearded = look.beard.style != "none"

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from functools import lru_cache
 
 import fast_simplification
 import numpy as np
@@ -72,13 +73,16 @@ def smaller_images(material: Material, size: int, done: dict[int, bytes]) -> Mat
         if data is None:
             continue
         if id(data) not in done:
-            image = Image.open(io.BytesIO(data))
-            kind = image.format or "PNG"
-            image.thumbnail(
-                (size, size), Image.Resampling.LANCZOS if kind == "JPEG" else Image.Resampling.BOX
-            )
-            buffer = io.BytesIO()
-            image.save(buffer, kind, **({"quality": 82} if kind == "JPEG" else {"optimize": True}))
-            done[id(data)] = buffer.getvalue()
+            done[id(data)] = _smaller(data, size)
         out[slot] = done[id(data)]
     return replace(material, wrinkles=None, **out)
+
+
+@lru_cache(8)
+def _smaller(data: bytes, size: int) -> bytes:
+    image = Image.open(io.BytesIO(data))
+    kind = image.format or "PNG"
+    image.thumbnail((size, size), Image.Resampling.LANCZOS if kind == "JPEG" else Image.Resampling.BOX)
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **({"quality": 82} if kind == "JPEG" else {"optimize": True}))
+    return buffer.getvalue()

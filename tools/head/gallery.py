@@ -42,8 +42,8 @@ def portraits(names: list[str]) -> None:
                 {
                     "avatar": str(CHARACTERS / name / "avatar.glb"),
                     "out": f"{folder}/{name}.png",
-                    "width": 1024,
-                    "height": 1024,
+                    "width": 768,
+                    "height": 768,
                     "yaw": -27,
                     "pitch": 2,
                     "distance": 1.18,
@@ -157,11 +157,11 @@ def lighting(names: list[str]) -> None:
     """docs/gallery/lighting.jpg: the same face under different light."""
     lights: dict[str, Shot] = {
         "studio": {},
-        "window from the left": {"light": [0.9, 0.25, 0.35], "lightColour": 0xE8F0FF, "ambient": 0.25},
-        "noon": {"light": [0.05, 1.0, 0.25], "lightColour": 0xFFFFFF, "lightPower": 3.2, "ambient": 0.5},
-        "lamp": {"light": [-0.5, 0.35, 0.6], "lightColour": 0xFFC98A, "lightPower": 2.4, "ambient": 0.15},
-        "overcast": {"lightPower": 0.4, "ambient": 1.0},
-        "from behind": {"light": [0.3, 0.5, -0.9], "lightPower": 3.0, "ambient": 0.3},
+        "window from the left": {"light": [0.9, 0.25, 0.35], "lightColour": 0xE8F0FF, "ambient": 0.6},
+        "noon": {"light": [0.05, 1.0, 0.25], "lightColour": 0xFFFFFF, "lightPower": 4.2, "ambient": 1.2},
+        "lamp": {"light": [-0.5, 0.35, 0.6], "lightColour": 0xFFC98A, "lightPower": 3.2, "ambient": 0.4},
+        "overcast": {"lightPower": 0.5, "ambient": 2.6},
+        "from behind": {"light": [0.3, 0.5, -0.9], "lightPower": 4.0, "ambient": 0.9},
     }
     view: Shot = {"width": 300, "height": 330, "yaw": -20, "distance": 1.1, "target": [0, -0.035, -0.04]}
     _sheet(

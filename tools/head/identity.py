@@ -94,7 +94,7 @@ def _eye_tilt(a: Place) -> Array:
 
 
 def _eye_open(a: Place) -> Array:
-    """The lids' margins rolled apart on the eyeball: 4 degrees the upper, 1.5 the lower, none at the canthi."""
+    """The lids' margins rolled apart on the eyeball: 4 degrees the upper, 1.5 the lower, none at canthi."""
     off, _ = _eye_local(a)
     angle = np.degrees(np.arctan2(off[:, 1], off[:, 2]))
     near = smoothstep(26, 16, np.linalg.norm(off, axis=1)) * (off[:, 2] > 0)

@@ -1,6 +1,7 @@
 """Rasterises per-vertex attributes into a texture."""
 
 import io
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +14,15 @@ from tools.head.topology import Faces
 Map = NDArray[np.float32]
 
 
-def rasterise(
-    uv: Array, faces: Faces, attributes: Array, size: int, corner_of: Faces
-) -> tuple[Map, NDArray[np.bool_]]:
-    """Attributes [A,K] interpolated over a size x size texture, and which texels were hit.
-
-    Args:
-        uv: texture vertices, v downwards; faces: their triangles; corner_of: the attribute row of each
-            corner.
-    """
-    out = np.zeros((size, size, attributes.shape[1]), np.float32)
-    hit = np.zeros((size, size), bool)
-    p = uv * size - 0.5
-    for t, face in enumerate(faces):
-        q = p[face]
+@lru_cache(4)
+def _coverage(uv: bytes, faces: bytes, size: int) -> tuple[NDArray[np.int32], Map]:
+    """The triangle over each texel, -1 where none lies, and the barycentric coordinates there; kept, for the
+    characters of one head share their layout."""
+    corners = np.frombuffer(uv, np.float64).reshape(-1, 2) * size - 0.5
+    over = np.full((size, size), -1, np.int32)
+    bary = np.zeros((size, size, 3), np.float32)
+    for t, face in enumerate(np.frombuffer(faces, np.int64).reshape(-1, 3)):
+        q = corners[face]
         x0, y0 = np.maximum(np.floor(q.min(0)).astype(int), 0)
         x1, y1 = np.minimum(np.ceil(q.max(0)).astype(int), size - 1)
         if x1 < x0 or y1 < y0:
@@ -40,12 +36,27 @@ def rasterise(
         b = ((cy - ay) * (x - cx) + (ax - cx) * (y - cy)) / area
         c = 1 - a - b
         inside = (a >= -1e-3) & (b >= -1e-3) & (c >= -1e-3)
-        if not inside.any():
-            continue
-        row = attributes[corner_of[t]]
-        value = a[inside][:, None] * row[0] + b[inside][:, None] * row[1] + c[inside][:, None] * row[2]
-        out[y0 : y1 + 1, x0 : x1 + 1][inside] = value
-        hit[y0 : y1 + 1, x0 : x1 + 1] |= inside
+        over[y0 : y1 + 1, x0 : x1 + 1][inside] = t
+        bary[y0 : y1 + 1, x0 : x1 + 1][inside] = np.stack([a, b, c], -1)[inside]
+    return over, bary
+
+
+def rasterise(
+    uv: Array, faces: Faces, attributes: Array, size: int, corner_of: Faces
+) -> tuple[Map, NDArray[np.bool_]]:
+    """Attributes [A,K] interpolated over a size x size texture, and which texels were hit.
+
+    Args:
+        uv: texture vertices, v downwards; faces: their triangles; corner_of: the attribute row of each
+            corner.
+    """
+    over, bary = _coverage(
+        np.ascontiguousarray(uv, np.float64).tobytes(), np.ascontiguousarray(faces, np.int64).tobytes(), size
+    )
+    hit = over >= 0
+    out = np.zeros((size, size, attributes.shape[1]), np.float32)
+    rows, weight, corner = attributes.astype(np.float32), bary[hit], corner_of[over[hit]]
+    out[hit] = sum(rows[corner[:, k]] * weight[:, k : k + 1] for k in range(3))
     return out, hit
 
 

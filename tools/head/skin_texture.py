@@ -27,10 +27,28 @@ class SkinTextures:
     wrinkles: bytes
 
 
+class Patterns:
+    """Noise over the skin: the same for all characters of one head, so one of these serves them all."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, float, int], Map] = {}
+
+    def noise(self, p: Map, scale: float, key: int) -> Map:
+        """Smooth noise of about unit size at neutral-head positions p [size,size,3], `scale` mm across."""
+        known = (len(p), scale, key)
+        if known not in self._kept:
+            lattice = np.random.default_rng(key).normal(size=(48, 48, 48)).astype(np.float32)
+            at = [(p[..., k] / scale + 5).ravel() for k in range(3)]
+            drawn = map_coordinates(lattice, at, order=1, mode="grid-wrap").reshape(p.shape[:2]) * 1.3
+            self._kept[known] = drawn.astype(np.float32)
+        return self._kept[known]
+
+
 @dataclass(slots=True)
 class _Canvas:
     """Positions (mm) and masks per texel; albedo (linear) and height (mm) being painted."""
 
+    patterns: Patterns
     p: Map
     lip: Map
     face: Map
@@ -48,9 +66,7 @@ class _Canvas:
         self.colour = self.colour * (1 - m) + np.array(colour, np.float32) * m
 
     def noise(self, scale: float, key: int) -> Map:
-        lattice = np.random.default_rng(key).normal(size=(48, 48, 48)).astype(np.float32)
-        at = [(self.p[..., k] / scale + 5).ravel() for k in range(3)]
-        return map_coordinates(lattice, at, order=1, mode="grid-wrap").reshape(self.p.shape[:2]) * 1.3
+        return self.patterns.noise(self.p, scale, key)
 
 
 def paint_skin(
@@ -66,6 +82,7 @@ def paint_skin(
     brow: Array,
     brow_colour: tuple[float, float, float],
     size: int,
+    patterns: Patterns,
 ) -> SkinTextures:
     """Paints one character.
 
@@ -106,6 +123,7 @@ def paint_skin(
     hit = hit | ear_hit
     image = bled(image, hit)
     c = _Canvas(
+        patterns,
         image[..., :3],
         image[..., 9],
         image[..., 10],
@@ -395,4 +413,4 @@ def wrinkle_heights(c: _Canvas, look: SkinLook) -> Map:
     return gaussian_filter(out, (0.7, 0.7, 0)) * 0.5 + 0.5
 
 
-__all__ = ["SkinTextures", "paint_skin"]
+__all__ = ["Patterns", "SkinTextures", "paint_skin"]
