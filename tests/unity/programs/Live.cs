@@ -57,6 +57,7 @@ public static class Live
         session.Connect(server, "plain");
         var pose = new FlamePose();
         var card = new float[480];
+        var tie = new SteppedClock();
         double nextCard = 0, heardAt = 0, nextSay = 8, openAt = 0;
         long heardFirst = -1, micSample = 0, lostBefore = 0, received = 0, underruns = 0;
         bool said = false, cut = false, talking = false;
@@ -96,7 +97,9 @@ public static class Live
                 while (nextCard <= now())
                 {
                     long first = own.Voice.Read(card, 0, card.Length);
-                    if (first >= 0) { own.ReportHeard(nextCard, first); heardAt = nextCard; heardFirst = first; }
+                    // Its clock has an origin of its own and moves a block at a time; the session's is smooth.
+                    tie.Observe(nextCard + 100, now());
+                    if (first >= 0) { own.ReportHeard(tie.ToSmooth(nextCard + 100), first); heardAt = nextCard; heardFirst = first; }
                     foreach (float v in card) loudest = Math.Max(loudest, Math.Abs(v));
                     nextCard += 0.01;
                 }

@@ -19,6 +19,21 @@ namespace Likeness
         /// <summary>The digest of some bytes; its first byte is the number's highest.</summary>
         public ulong Of(byte[] data, int offset, int count)
         {
+            Hash(data, offset, count);
+            return (ulong)_h[0] << 32 | _h[1];
+        }
+
+        /// <summary>The first 16 bytes of the SHA-256 of some bytes: what ties a seal to the one before.</summary>
+        public byte[] LinkOf(byte[] data)
+        {
+            Hash(data, 0, data.Length);
+            var link = new byte[SignedBytes.LinkBytes];
+            for (int i = 0; i < link.Length; i++) link[i] = (byte)(_h[i >> 2] >> (24 - 8 * (i & 3)));
+            return link;
+        }
+
+        private void Hash(byte[] data, int offset, int count)
+        {
             Array.Copy(Start, _h, 8);
             long bits = 8L * count;
             int blocks = (count + 9 + 63) / 64;
@@ -33,7 +48,6 @@ namespace Likeness
                 if (block == blocks - 1) { _w[14] = (uint)(bits >> 32); _w[15] = (uint)bits; }
                 Mix();
             }
-            return (ulong)_h[0] << 32 | _h[1];
         }
 
         /// <summary>The 8 bytes at an offset as <see cref="Of"/> gives them.</summary>

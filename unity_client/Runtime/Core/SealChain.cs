@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 
 namespace Likeness
@@ -71,7 +70,7 @@ namespace Likeness
         private readonly ushort _avatar;
         private readonly IEd25519 _ed25519;
         private readonly int _signatureEvery;
-        private readonly SHA256 _sha = SHA256.Create();
+        private readonly FrameDigest _digest = new FrameDigest();
         private long _next = -1;
         private byte[] _link = new byte[0];
         private int _unsigned;
@@ -151,8 +150,7 @@ namespace Likeness
             for (int k = 0; k * SignedBytes.DigestBytes < seal.Digests.Length && Problem == null; k++)
                 Match(unchecked(seal.FirstSequence + (uint)k), FrameDigest.Read(seal.Digests, k * SignedBytes.DigestBytes));
             _next = (long)seal.Chunk + 1;
-            _link = new byte[SignedBytes.LinkBytes];
-            Array.Copy(_sha.ComputeHash(message), _link, _link.Length);
+            _link = _digest.LinkOf(message);
         }
 
         private bool Signed(Seal seal, byte[] message)

@@ -158,11 +158,169 @@ namespace Likeness.Tests
         }
 
         [Test]
+        public void AResumeTokenOfBeforeAReloadGoesOnWithTheSession()
+        {
+            Open();
+            string token = _session.ResumeToken;
+            _session.Detach();
+            Assert.IsFalse(Last.Sent.Exists(t => t.Contains("bye")), "the server must wait, not close");
+            var after = new LikenessSession(() => { var l = new Line(); _lines.Add(l); return l; });
+            after.Connect(new Uri("http://localhost:8080"), "einstein", "", "", "", "", token);
+            after.Poll(_now);
+            StringAssert.Contains("\"resume\":\"secret\"", Last.Sent[0]);
+            Last.Text(WelcomeText.Replace("\"session\"", "\"resumed\":true,\"session\""));
+            after.Poll(_now);
+            after.Poll(_now);
+            Assert.AreEqual(SessionState.Open, after.State);
+            Assert.AreEqual(1, after.Avatars.Count);
+        }
+
+        [Test]
+        public void ASessionThatIsOverBeginsAnew()
+        {
+            var left = new List<string>();
+            _session.AvatarLeft += (a, why) => left.Add(why);
+            Open();
+            Last.Failure = "the connection broke";
+            Run(1.0);
+            StringAssert.Contains("secret", Last.Sent[0]);
+            Last.Text("{\"notice\":{\"level\":\"ERROR\",\"code\":\"denied\",\"text\":\"that session is over\",\"fatal\":true}}");
+            Run(0.5);
+            StringAssert.Contains("einstein", Last.Sent[0], "a fresh hello");
+            Assert.AreEqual(1, left.Count);
+            Last.Text(WelcomeText);
+            Run(0.1);
+            Assert.AreEqual(SessionState.Open, _session.State);
+            Assert.AreEqual(1, _session.Avatars.Count);
+        }
+
+        [Test]
+        public void ARefusedTokenEndsItAndIsNotTriedAgain()
+        {
+            _session.Connect(new Uri("http://localhost:8080"), "einstein", "", "", "forged");
+            Run(0.05);
+            Last.Text("{\"notice\":{\"level\":\"ERROR\",\"code\":\"denied\",\"text\":\"The token is not valid.\",\"fatal\":true}}");
+            Run(20);
+            Assert.AreEqual(SessionState.Ended, _session.State);
+            Assert.AreEqual(1, _lines.Count);
+            Assert.AreEqual("The token is not valid.", _session.LastProblem);
+        }
+
+        [Test]
+        public void TwoAvatarsHaveEachTheirFramesVoicesAndClocks()
+        {
+            Open();
+            Last.Text("{\"header\":" + Header.Replace("\"avatar\":1", "\"avatar\":2").Replace("Einstein", "Curie") + "}");
+            var both = new byte[2 * (Wire.FrameHeadBytes + 2)];
+            Array.Copy(JitterBufferTests.Frame(4800, 1f, 0), both, both.Length / 2);
+            Array.Copy(JitterBufferTests.Frame(9600, 2f, 0, 0, 2), 0, both, both.Length / 2, both.Length / 2);
+            Last.Bytes(both);
+            Run(0.05);
+            var pose = new FlamePose();
+            Assert.IsTrue(_session.Avatars[1].TryGetFace(_now, pose));
+            Assert.AreEqual(1f, pose.Expression[0], 1e-3);
+            Assert.IsTrue(_session.Avatars[2].TryGetFace(_now, pose));
+            Assert.AreEqual(2f, pose.Expression[0], 1e-3);
+            Last.Text("{\"left\":{\"avatar\":1,\"reason\":\"bye\"}}");
+            Run(0.05);
+            Assert.AreEqual(1, _session.Avatars.Count);
+        }
+
+        [Test]
+        public void ACharacterChangedLiveIsAnotherStream()
+        {
+            var seen = new List<string>();
+            _session.AvatarJoined += a => seen.Add("+" + a.Header.AvatarUrl);
+            _session.AvatarLeft += (a, why) => seen.Add("-" + a.Header.AvatarUrl);
+            Open();
+            Last.Text("{\"header\":" + Header.Replace("/x.glb", "/curie.glb") + "}");
+            Run(0.05);
+            CollectionAssert.AreEqual(new[] { "+/x.glb", "-/x.glb", "+/curie.glb" }, seen);
+            Last.Text("{\"header\":" + Header.Replace("/x.glb", "/curie.glb") + "}");
+            Run(0.05);
+            Assert.AreEqual(3, seen.Count, "the same header again changes nothing");
+        }
+
+        [Test]
+        public void ASeatThatChangesIsTold()
+        {
+            var seats = new List<float>();
+            _session.SeatChanged += a => seats.Add(a.Header.Seat.Position.X);
+            Open();
+            string seated = Header.Replace("\"avatar\":1", "\"avatar\":1,\"seat\":{\"x\":1.5}");
+            Last.Text("{\"header\":" + seated + "}");
+            Last.Text("{\"header\":" + seated + "}");
+            Last.Text("{\"header\":" + seated.Replace("1.5", "-1.5") + "}");
+            Run(0.05);
+            CollectionAssert.AreEqual(new[] { 1.5f, -1.5f }, seats);
+        }
+
+        [Test]
+        public void APingIsAnsweredAtOnce()
+        {
+            Open();
+            var ping = new byte[ClientPackets.PingBytes];
+            ClientPackets.Ping(ping, 77, 123.5);
+            Last.Bytes(ping);
+            Run(0.02);
+            byte[] pong = Last.SentBytes.Find(b => b[0] == Wire.KindPong);
+            uint nonce; double client, server;
+            Assert.IsTrue(ClientPackets.TryPong(pong, pong.Length, out nonce, out client, out server));
+            Assert.AreEqual(77, nonce);
+            Assert.AreEqual(123.5, client);
+            Assert.AreEqual(0, _session.Malformed);
+        }
+
+        [Test]
+        public void TheRoomsStateAndBatchesOfSealsAreTaken()
+        {
+            RoomState room = null;
+            int seals = 0;
+            _session.RoomChanged += r => room = r;
+            _session.Sealed += (a, s) => seals++;
+            Open();
+            Last.Text("{\"state\":{\"code\":\"owl\",\"people\":[{\"avatar\":1,\"self\":true}]}}");
+            Last.Text("{\"seals\":{\"seals\":[{\"avatar\":1},{\"avatar\":1,\"chunk\":1},{\"avatar\":9}]}}");
+            Run(0.05);
+            Assert.AreEqual("owl", room.Code);
+            Assert.AreSame(room, _session.Room);
+            Assert.AreEqual(2, seals);
+        }
+
+        [Test]
+        public void AStreamThatWasChangedOnItsWayIsToldOnce()
+        {
+            _session = new LikenessSession(() => { var l = new Line(); _lines.Add(l); return l; }, 80, new Ed25519());
+            var told = new List<string>();
+            _session.SealBroken += (a, why) => told.Add(why);
+            Open();   // its header has no certificate that holds
+            Run(1);
+            _session.Dispose();
+            Assert.AreEqual(1, told.Count);
+        }
+
+        [Test]
+        public void ATruncatedGoldenDatagramIsNeverTaken()
+        {
+            Open();
+            byte[] whole = JitterBufferTests.Frame(0, 1f, 0);
+            for (int n = 1; n < whole.Length; n++)
+            {
+                var cut = new byte[n];
+                Array.Copy(whole, cut, n);
+                Last.Bytes(cut);
+            }
+            Run(0.1);
+            Assert.AreEqual(0, _session.Avatars[1].Frames.Received);
+            Assert.AreEqual(whole.Length - 1, _session.Malformed);
+        }
+
+        [Test]
         public void RandomMessagesNeverThrow()
         {
             Open();
             var random = new Random(2);
-            for (int n = 0; n < 20000; n++)
+            for (int n = 0; n < 120000; n++)
             {
                 var data = new byte[random.Next(1, 200)];
                 random.NextBytes(data);
