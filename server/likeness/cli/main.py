@@ -82,6 +82,7 @@ class LazyGroup(click.Group):
         "inputs": ("likeness.cli.inputs:inputs", "Phones and trackers: list, meter, bind to a session."),
         "track": ("likeness.cli.track:track", "Track a camera or a video with MediaPipe."),
         "token": ("likeness.cli.token:token", "Issue a token for a person: role, room, name, hours."),
+        "simulate": ("likeness.cli.simulate:simulate", "A bad network between a client and a server."),
         "doctor": ("likeness.cli.doctor:doctor", "Check this machine and say what is missing."),
         "bench": ("likeness.cli.bench.group:bench", "Measure what we promise, on this machine."),
     },
