@@ -1,8 +1,8 @@
 """The package's gRPC transport, generated messages and calls in a real server's room.
 
 Mono has no HTTP/2, and Google.Protobuf is on no index that this project uses, so this runs only where both
-are given: LIKENESS_DOTNET, a folder with `dotnet` 3.1 or later (the wheel dotnetcore2 has one in
-dotnetcore2/bin), and LIKENESS_PROTOBUF, a Google.Protobuf.dll of 3.10 or later (the wheel nimbusml 1.8.0 carries
+are given: LIKENESS_DOTNET, a folder with `dotnet` 3.1 or later (the wheel dotnetcore2 has one in its
+bin), and LIKENESS_PROTOBUF, a Google.Protobuf.dll of 3.10 or later (the wheel nimbusml 1.8.0 has
 one). In place of Grpc.Net.Client and YetAnotherHttpHandler stands programs/rpc/HttpChannel.cs.
 """
 

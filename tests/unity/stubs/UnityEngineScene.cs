@@ -6,7 +6,13 @@ namespace UnityEngine
     public enum LightType { Spot, Directional, Point }
     public class Light : Behaviour { public LightType type { get; set; } public float intensity { get; set; } }
     public class AudioListener : Behaviour { }
-    public static class Input { public static bool GetMouseButton(int button) { return false; } }
+}
+
+namespace UnityEngine.InputSystem
+{
+    public sealed class InputAction { public bool enabled { get { return true; } } public void Enable() { } public T ReadValue<T>() where T : struct { return default(T); } }
+    public class InputActionReference : UnityEngine.ScriptableObject { }
+    public struct InputActionProperty { public InputAction action { get { return null; } } public InputActionReference reference { get { return null; } } }
 }
 
 namespace UnityEngine.Android
@@ -54,6 +60,13 @@ namespace UnityEditor
     }
     public enum PlayModeStateChange { EnteredEditMode, ExitingEditMode, EnteredPlayMode, ExitingPlayMode }
     public static class EditorApplication { public static event System.Action<PlayModeStateChange> playModeStateChanged; }
+    public enum BuildTarget { Android = 13, StandaloneWindows64 = 19 }
+    public static class EditorUserBuildSettings { public static BuildTarget activeBuildTarget { get { return BuildTarget.Android; } } }
+    public sealed class MenuItem : System.Attribute { public MenuItem(string path, bool validate, int priority) { } }
+    public sealed class MenuCommand { public Object context; }
+    public static class GameObjectUtility { public static void SetParentAndAlign(GameObject child, GameObject parent) { } }
+    public static class Undo { public static void RegisterCreatedObjectUndo(Object o, string name) { } }
+    public static class Selection { public static Object activeObject { get; set; } }
     public enum MessageType { None, Info, Warning, Error }
     public class SerializedObject { public SerializedProperty FindProperty(string name) { return null; } public void Update() { } public bool ApplyModifiedProperties() { return false; } }
     public class SerializedProperty { public string stringValue { get; set; } }

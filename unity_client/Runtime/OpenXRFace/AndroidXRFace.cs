@@ -13,6 +13,7 @@ namespace Likeness.Face
     [DisallowMultipleComponent]
     public sealed class AndroidXRFace : MonoBehaviour
     {
+        [Tooltip("The connection. Empty: the one in the scene.")]
         [SerializeField] private LikenessClient client;
         [Tooltip("Google's component; empty: the one in the scene.")]
         [SerializeField] private XRFaceTrackingManager tracking;

@@ -12,6 +12,7 @@ namespace Likeness.Face
     [DisallowMultipleComponent]
     public sealed class MetaFace : MonoBehaviour
     {
+        [Tooltip("The connection. Empty: the one in the scene.")]
         [SerializeField] private LikenessClient client;
         [Tooltip("Meta's component; empty: the one in the scene.")]
         [SerializeField] private OVRFaceExpressions expressions;

@@ -1,4 +1,5 @@
 using UnityEngine;
+using UnityEngine.InputSystem;
 
 namespace Likeness.Unity
 {
@@ -11,19 +12,30 @@ namespace Likeness.Unity
     [DisallowMultipleComponent]
     public sealed class LikenessBody : MonoBehaviour
     {
+        [Tooltip("The connection. Empty: the one in the scene.")]
         [SerializeField] private LikenessClient client;
         [Tooltip("The head: the XR camera. Empty: the main camera.")]
         [SerializeField] private Transform head;
         [Tooltip("The left wrist: -z to the fingers, +y out of the back of the hand.")]
         [SerializeField] private Transform leftHand;
+        [Tooltip("The right wrist, alike.")]
         [SerializeField] private Transform rightHand;
+        [Tooltip("0..1: closes the left hand. XRI's starter assets: XRI LeftHand Interaction/Select Value.")]
+        [SerializeField] private InputActionProperty leftGripAction;
+        [Tooltip("0..1: closes the right hand.")]
+        [SerializeField] private InputActionProperty rightGripAction;
+        [Tooltip("0..1: brings left thumb and index together. XRI's: Activate Value.")]
+        [SerializeField] private InputActionProperty leftPinchAction;
+        [Tooltip("0..1: brings right thumb and index together.")]
+        [SerializeField] private InputActionProperty rightPinchAction;
         [Tooltip("Drive the own character's head and hands. Off: only tell where to look.")]
         [SerializeField] private bool embody = true;
+        [Tooltip("How often head and hands are sent.")]
         [Range(10, 72)] [SerializeField] private int sendsPerSecond = 30;
 
         private float _next;
 
-        /// <summary>0..1, for the character's fingers; set them from your input actions.</summary>
+        /// <summary>0..1, for the character's fingers, where no action is given.</summary>
         public float LeftGrip { get; set; }
         public float RightGrip { get; set; }
         public float LeftPinch { get; set; }
@@ -39,6 +51,18 @@ namespace Likeness.Unity
         private void OnEnable()
         {
             if (client == null) client = FindAnyObjectByType<LikenessClient>();
+            Enable(leftGripAction); Enable(rightGripAction); Enable(leftPinchAction); Enable(rightPinchAction);
+        }
+
+        private static void Enable(InputActionProperty property)
+        {
+            // Actions of an asset are enabled by who owns it; one made in this inspector has no other owner.
+            if (property.action != null && property.reference == null) property.action.Enable();
+        }
+
+        private static float Value(InputActionProperty property, float otherwise)
+        {
+            return property.action != null && property.action.enabled ? property.action.ReadValue<float>() : otherwise;
         }
 
         private Transform Head() { return head != null ? head : (Camera.main != null ? Camera.main.transform : null); }
@@ -59,8 +83,8 @@ namespace Likeness.Unity
             HandPose? left = null, right = null;
             if (leftHand != null && rightHand != null)
             {
-                left = Hand(leftHand, LeftGrip, LeftPinch);
-                right = Hand(rightHand, RightGrip, RightPinch);
+                left = Hand(leftHand, Value(leftGripAction, LeftGrip), Value(leftPinchAction, LeftPinch));
+                right = Hand(rightHand, Value(rightGripAction, RightGrip), Value(rightPinchAction, RightPinch));
             }
             client.Session.SendPose(UnityFrame.ToWire(position), UnityFrame.ToWire(rotation), left, right);
         }

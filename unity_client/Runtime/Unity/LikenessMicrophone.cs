@@ -10,6 +10,7 @@ namespace Likeness.Unity
     [DisallowMultipleComponent]
     public sealed class LikenessMicrophone : MonoBehaviour
     {
+        [Tooltip("The connection. Empty: the one in the scene.")]
         [SerializeField] private LikenessClient client;
         [Tooltip("Empty: the system's default.")]
         [SerializeField] private string device = "";

@@ -18,7 +18,7 @@ namespace Likeness.Samples
 
         private void Awake()
         {
-            SampleStage.Build(new Vector3(0, 1.6f, 1.1f));
+            SampleStage.Build(new Vector3(0, 1.42f, 1.1f));
             var room = new GameObject("Room");
             _client = room.AddComponent<LikenessClient>();
             _client.ServerUrl = serverUrl;
