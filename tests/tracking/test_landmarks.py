@@ -8,14 +8,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from likeness.cli.bench.face_script import Moment
+from likeness.cli.bench.tracking import close, meshes_of
 from likeness.errors import InputError
 from likeness.head import CONTROL_INDEX, CONTROLS, BakedHead, load_head, mirrored
 from likeness.head.flame_numpy import rotation_matrices
+from likeness.tracking.face import REGIONS
 from likeness.tracking.landmark_solver import LandmarkSolver
-from likeness.tracking.landmarks import COUNT, LANDMARKS, LandmarkFrame, decode, encode, from_mesh
+from likeness.tracking.landmarks import (
+    COUNT,
+    LANDMARKS,
+    LIPS,
+    MIRRORED,
+    POSITION,
+    LandmarkFrame,
+    decode,
+    encode,
+    from_mesh,
+)
 from likeness.tracking.person import PersonTracker, track
 from likeness.tracking.rotation import axis_angle_from_yaw_pitch_roll
-from likeness.tracking.seen_face import modelled_face
+from likeness.tracking.seen_face import load_seen_face, modelled_face
 from tools import landmark_vectors
 
 READABLE = (
@@ -185,3 +198,84 @@ def test_the_wire_names_each_landmark_once() -> None:
 
 def test_the_golden_landmarks_are_what_the_tool_writes() -> None:
     assert json.loads(landmark_vectors.TARGET.read_text()) == landmark_vectors.vectors()
+
+
+def test_leaning_moves_the_head_within_reach_and_turning_alone_does_not(solver, camera) -> None:
+    person = PersonTracker()
+    for n in range(40):
+        track(solver, [person], [frame(n, camera.see({}), 33 * n)])
+
+    def settled(points, first: int):
+        for n in range(first, first + 30):
+            (face,) = track(solver, [person], [frame(n, points, 33 * n)])
+        assert face is not None
+        assert face.head_translation is not None
+        return face.head_translation
+
+    turned = settled(camera.see({}, axis_angle_from_yaw_pitch_roll(0.4, 0, 0)), 40)
+    np.testing.assert_allclose(turned, 0, atol=0.02)
+    aside = settled(camera.see({}) + np.array([0.1, 0, 0], np.float32), 70)
+    np.testing.assert_allclose(aside, [0.03, 0, 0], atol=0.01)
+    nearer = settled(camera.see({}, scale=1.1), 100)
+    assert 0.03 < nearer[2] < 0.08
+    far = settled(camera.see({}) + np.array([0.9, 0, 0], np.float32), 130)
+    np.testing.assert_allclose(far, [0.10, 0, 0], atol=0.005)
+
+
+@pytest.mark.parametrize(
+    ("hides", "hidden"),
+    [
+        ("covered", ["mouth"]),
+        ("below the picture", ["mouth"]),
+        ("in profile", ["mouth", "lower_face", "brows", "lids", "gaze"]),
+    ],
+)
+def test_what_the_camera_does_not_see_has_no_confidence(
+    solver, camera, hides: str, hidden: list[str]
+) -> None:
+    person = PersonTracker()
+    for n in range(40):
+        (seen,) = track(solver, [person], [frame(n, camera.see({}), 33 * n)])
+    assert seen is not None
+    assert seen.confidence.min() > 0.95
+    points = camera.see({}, (0, 1.2, 0) if hides == "in profile" else (0, 0, 0))
+    if hides == "below the picture":
+        points = points + np.array([0, 1.0 - float(points[list(LIPS), 1].min()) + 0.01, 0], np.float32)
+    (face,) = track(solver, [person], [LandmarkFrame(40, 1320, 1.0, points, hides != "covered")])
+    assert face is not None
+    for region, sure in zip(REGIONS, face.confidence.tolist(), strict=True):
+        assert (sure < 0.05) == (region in hidden), region
+
+
+def test_covered_lips_are_said_in_the_datagram(camera) -> None:
+    points = camera.see({})
+    assert decode(encode(LandmarkFrame(1, 2, 1.0, points, False))).lips_seen is False
+    assert decode(encode(LandmarkFrame(1, 2, 1.0, points))).lips_seen is True
+
+
+def test_both_eyes_look_where_the_irises_went(head, solver) -> None:
+    moments = [Moment("rest", np.zeros(52, np.float32))] * 2
+    for ways in (
+        ("OutLeft", "InRight"),
+        ("InLeft", "OutRight"),
+        ("UpLeft", "UpRight"),
+        ("DownLeft", "DownRight"),
+    ):
+        controls = np.zeros(52, np.float32)
+        controls[[CONTROL_INDEX[f"eyeLook{way}"] for way in ways]] = 0.8
+        moments.append(Moment("look", controls))
+    loop = close(moments, meshes_of(head, moments), solver)
+    looks = [i for i, name in enumerate(CONTROLS) if name.startswith("eyeLook")]
+    np.testing.assert_allclose(loop.found[2:, looks], loop.true[2:, looks], atol=0.15)
+
+
+def test_the_measured_tracker_sees_left_and_right_alike() -> None:
+    seen = load_seen_face()
+    partner = [POSITION[MIRRORED[number]] for number in LANDMARKS]
+    swapped = [CONTROL_INDEX[mirrored(c)] for c in CONTROLS]
+    across = np.array([-1, 1, 1], np.float32)
+    np.testing.assert_allclose(seen.controls, seen.controls[swapped][:, partner] * across, atol=0.02)
+    for name in ("jawOpen", "eyeBlinkLeft", "mouthSmileLeft", "browInnerUp", "mouthPucker"):
+        assert np.linalg.norm(seen.controls[CONTROL_INDEX[name]], axis=1).max() > 3, (
+            f"{name} moves millimetres"
+        )

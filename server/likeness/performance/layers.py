@@ -30,6 +30,8 @@ _FADE_IN: Final = _DT / 0.12
 _FADE_OUT: Final = _DT / 0.25
 _CAMERA: Final = 1 / 30
 """Seconds between pictures until it is known better."""
+_REACH: Final = np.float32(0.15)
+"""Metres by which a tracked head may leave its seat: more is another seat, or a tracker's mistake."""
 _STALE: Final = int(0.30 * SAMPLE_RATE)
 """A tracker that is silent for longer has lost the face."""
 
@@ -134,6 +136,8 @@ class Tracks:
             shown=((CONTROL_COUNT,), np.float32),
             head_goal=((3,), np.float32),
             head=((3,), np.float32),
+            place_goal=((3,), np.float32),
+            place=((3,), np.float32),
             sure=((6,), np.float32),
             weight=((6,), np.float32),
             seen=((), np.int64),
@@ -146,9 +150,16 @@ class Tracks:
         self._c.clear(row)
 
     def set(
-        self, row: int, now: int, controls: Signal | None, sure: Signal | None, head: Signal | None
+        self,
+        row: int,
+        now: int,
+        controls: Signal | None,
+        sure: Signal | None,
+        head: Signal | None,
+        place: Signal | None = None,
     ) -> None:
-        """What a tracker sees: controls [52], confidence [6] by REGIONS, head [3] pitch, yaw, roll in rad."""
+        """What a tracker sees: controls [52], confidence [6] by REGIONS, head [3] pitch, yaw, roll in rad,
+        place [3] of the head from its neutral one, m."""
         c = self._c
         if controls is None:
             c["sure"][row] = 0.0
@@ -164,31 +175,37 @@ class Tracks:
             raise InputError("The tracked head rotation is not finite.")
         else:
             c["head_goal"][row] = head
+        if place is None or not np.isfinite(place).all():
+            c["place_goal"][row] = 0.0
+        else:
+            c["place_goal"][row] = np.clip(place, -_REACH, _REACH)
         if not c["weight"][row].any():
             # Nothing of an earlier face must show while this one fades in.
             c["shown"][row], c["head"][row] = goal, c["head_goal"][row]
+            c["place"][row] = c["place_goal"][row]
         apart = float(np.clip((now - int(c["seen"][row])) / SAMPLE_RATE, 0.008, 0.15))
         before = float(c["interval"][row])
         c["interval"][row] = 0.5 * (before + apart) if c["any"][row] else _CAMERA
         c["goal"][row], c["sure"][row], c["seen"][row] = goal, confidence, now
         c["any"][row] = True
 
-    def step(self, rows: Rows, now: NDArray[np.int64]) -> tuple[Signal, Signal, Signal]:
-        """Controls [N, 52], head [N, 3] and the weight [N, 6] of each region."""
+    def step(self, rows: Rows, now: NDArray[np.int64]) -> tuple[Signal, Signal, Signal, Signal]:
+        """Controls [N, 52], head [N, 3], its place [N, 3] and the weight [N, 6] of each region."""
         c = self._c
         weight = c["weight"][rows]
         if not c["any"][rows].any():
-            return c["shown"][rows], c["head"][rows], weight
+            return c["shown"][rows], c["head"][rows], c["place"][rows], weight
         sure = np.where((now - c["seen"][rows] < _STALE)[:, None], c["sure"][rows], np.float32(0))
         weight = weight + np.clip(sure - weight, -_FADE_OUT, _FADE_IN)
         c["weight"][rows] = weight
         # Between two pictures of a slow camera the face moves on, rather than in steps.
         gain = (1.0 - np.exp(-_DT / np.clip(0.4 * c["interval"][rows], 0.003, 0.05)))[:, None]
-        shown, head = c["shown"][rows], c["head"][rows]
+        shown, head, place = c["shown"][rows], c["head"][rows], c["place"][rows]
         shown = shown + gain * (c["goal"][rows] - shown)
         head = head + gain * (c["head_goal"][rows] - head)
-        c["shown"][rows], c["head"][rows] = shown, head
-        return shown, head, weight
+        place = place + gain * (c["place_goal"][rows] - place)
+        c["shown"][rows], c["head"][rows], c["place"][rows] = shown, head, place
+        return shown, head, place, weight
 
 
 class Overrides:

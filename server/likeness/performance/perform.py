@@ -226,7 +226,9 @@ def _perform(
             # Each picture once, when its time has come: the troupe moves the face on between them.
             while shown < len(faces) and faces[shown].time * SAMPLE_RATE <= sample:
                 face = faces[shown]
-                troupe.set_tracked(row, face.controls, face.confidence, face.head_rotation)
+                troupe.set_tracked(
+                    row, face.looking, face.confidence, face.head_rotation, face.head_translation
+                )
                 shown += 1
             block.append(troupe.step([row], sample))
             recorder.add_voice(_int16(hop))

@@ -170,15 +170,17 @@ class Troupe:
         controls: Float32 | None,
         confidence: Float32 | None = None,
         head: Float32 | None = None,
+        place: Float32 | None = None,
     ) -> None:
         """A person's own face: controls [52], confidence [6] by tracking.face.REGIONS (None: sure of all),
-        head [3] axis-angle, rad, relative to their neutral. None: the face is lost. Fades out by itself when
-        nothing comes for 0.3 s. Raises InputError for numbers that are not finite."""
+        head [3] axis-angle, rad, and place [3] of the head, m, relative to their neutral (x to their left, y
+        up, z forward). None: the face is lost. Fades out by itself when nothing comes for 0.3 s. Raises
+        InputError for numbers that are not finite."""
         self._check(row)
         angles = None
         if head is not None:
             angles = np.stack(quaternion.to_turn(quaternion.from_axis_angle(np.asarray(head, np.float32))))
-        self._tracks.set(row, int(self._c["now"][row]), controls, confidence, angles)
+        self._tracks.set(row, int(self._c["now"][row]), controls, confidence, angles, place)
 
     def set_override(self, row: int, controls: Float32 | None, expression: Float32 | None = None) -> None:
         """A manual layer on top: controls [52] with not-a-number where they are left alone, psi [E] to add.
@@ -257,7 +259,7 @@ class Troupe:
 
         body, head, live = self._placements.step(at, now)
         spoken = self._speech.step(at)
-        tracked, tracked_head, weight = self._tracks.step(at, now)
+        tracked, tracked_head, tracked_place, weight = self._tracks.step(at, now)
         own = (1.0 - weight[:, HEAD]) * (1.0 - live)
         direction, distance, attended = self._listener(at, body, head, live)
         cue = c["cue"][at].copy()
@@ -274,6 +276,8 @@ class Troupe:
         face = blend(below, spoken, tracked, weight)
         controls, psi = self._overrides.step(at, keep_sealed(face))
         sway = idle.body[:, 3:] * ((1.0 - live) * (1.0 - 0.7 * weight[:, HEAD]))[:, None]
+        # A worn headset says where the head is; a camera only how it leans from its neutral place.
+        sway = sway + (weight[:, HEAD] * (1.0 - live))[:, None] * tracked_place
         return self._frames(at, now, controls, psi, body, head, turn, sway, spoken.voiced, weight, live)
 
     def _begin(self, index: NDArray[np.int64], now: NDArray[np.int64]) -> None:

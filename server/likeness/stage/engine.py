@@ -154,7 +154,9 @@ class Engine:
         if face is None or not face.confidence[: REGIONS.index("head")].any():
             self._troupe.set_tracked(row, None, None, None)
         else:
-            self._troupe.set_tracked(row, face.controls, face.confidence, face.head_rotation)
+            self._troupe.set_tracked(
+                row, face.looking, face.confidence, face.head_rotation, face.head_translation
+            )
 
     def set_landmarks(self, row: int, frame: LandmarkFrame) -> None:
         """A person's landmarks; solved together with everybody's at the next frames. The newest counts."""

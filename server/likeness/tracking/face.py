@@ -1,18 +1,25 @@
 """TrackedFace: what a tracker saw of a person's face at one instant, whatever the tracker."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from likeness.head.controls import CONTROL_COUNT, CONTROLS
+from likeness.head.controls import CONTROL_COUNT, CONTROL_INDEX, CONTROLS
 
 Float32 = NDArray[np.float32]
 
 REGIONS: Final = ("mouth", "lower_face", "brows", "lids", "gaze", "head")
 """Regions that a tracker may see well or badly on its own; confidences are given per region. The mouth is
 lips and jaw, which speech can move; the corners of the mouth belong to the lower face, as a smile does."""
+
+LOOK_RANGE: Final[Mapping[str, float]] = {
+    "Down": math.radians(22), "In": math.radians(26), "Out": math.radians(26), "Up": math.radians(20),
+}  # fmt: skip
+"""Radians by which an eyeLook control at 1 turns an eye."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,21 @@ class TrackedFace:
     head_translation: Float32 | None = None
     gaze: Float32 | None = None
     time: float = 0.0
+
+    @property
+    def looking(self) -> Float32:
+        """The controls [52] with the eyeLook ones taken from the gaze, where the tracker gives one: trackers
+        that know where the eyes point do not all fill in those controls."""
+        if self.gaze is None:
+            return self.controls
+        controls = self.controls.copy()
+        for side, name in enumerate(("Left", "Right")):
+            pitch, yaw = self.gaze[side].tolist()
+            outward = yaw if name == "Left" else -yaw
+            for way, angle in (("Down", pitch), ("Up", -pitch), ("Out", outward), ("In", -outward)):
+                share = min(max(angle / LOOK_RANGE[way], 0.0), 1.0)
+                controls[CONTROL_INDEX[f"eyeLook{way}{name}"]] = share
+        return controls
 
 
 def region_of(control: str) -> str:

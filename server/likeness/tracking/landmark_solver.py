@@ -82,17 +82,16 @@ _DEAR: Final[Mapping[str, float]] = {
 _RIDGE: Final = 0.02
 _SPARSE: Final = 0.01
 _ROUNDS: Final = 32
-_LOOKS: Final = ("Down", "Up", "In", "Out")
 
 
 @dataclass(frozen=True, slots=True)
 class SolvedFaces:
     """N faces in the solver's frame.
 
-    controls [N,52]; rotation [N,3] axis-angle rad; place [N,3]: where the neck's joint is in the picture, x
-    to the person's left, y up, mm at the face (its z is the camera's guess, of no use); scale [N]: picture
-    heights a mm, larger when nearer; gaze [N,2,2] (left, right) x (pitch + down, yaw + to the person's left);
-    aligned [N,COUNT,3] mm.
+    controls [N,52], the eyeLook ones left to the gaze; rotation [N,3] axis-angle rad; place [N,3]: where the
+    neck's joint is in the picture, x to the person's left, y up, mm at the face (its z is the camera's guess,
+    of no use); scale [N]: picture heights a mm, larger when nearer; gaze [N,2,2] (left, right) x (pitch down,
+    yaw to the person's left); aligned [N,COUNT,3] mm.
     """
 
     controls: Float32
@@ -123,8 +122,6 @@ class LandmarkSolver:
         weights, matrix = _features()
         self._reader = np.ascontiguousarray((matrix * weights[:, None]).T)
         self._leak = (seen.turns.reshape(len(seen.turns), -1) @ self._reader).astype(np.float32)
-        eyes = np.abs(head.rig.eyes).max(1)
-        self._looks = {way: float(eyes[0, CONTROL_INDEX[f"eyeLook{way}Left"]]) for way in _LOOKS}
         self._names = [n for n in CONTROLS if not n.startswith("eyeLook") and n != "tongueOut"]
         self._columns = np.array([CONTROL_INDEX[n] for n in self._names])
         templates = movements[self._columns].reshape(len(self._names), -1) @ self._reader
@@ -161,7 +158,6 @@ class LandmarkSolver:
         features = (moved @ self._reader - apparent @ self._leak).astype(np.float32)
         controls = self._controls(features)
         gaze = self._gaze(aligned, reference)
-        self._look(controls, gaze)
         return SolvedFaces(
             controls,
             turned,
@@ -187,14 +183,6 @@ class LandmarkSolver:
         whole = np.zeros((len(features), CONTROL_COUNT), np.float32)
         whole[:, self._columns] = c / self._size
         return whole
-
-    def _look(self, controls: Float32, gaze: Float32) -> None:
-        """Fill the eight eyeLook controls from the gaze."""
-        for side, name in enumerate(("Left", "Right")):
-            pitch, yaw = gaze[:, side, 0], gaze[:, side, 1]
-            outward = yaw if name == "Left" else -yaw
-            for way, angle in (("Down", pitch), ("Up", -pitch), ("Out", outward), ("In", -outward)):
-                controls[:, CONTROL_INDEX[f"eyeLook{way}{name}"]] = np.clip(angle / self._looks[way], 0, 1)
 
     def _gaze(self, aligned: NDArray[np.float64], reference: NDArray[np.float64]) -> Float32:
         gaze = np.zeros((len(aligned), 2, 2), np.float32)

@@ -129,7 +129,7 @@ def close(moments: Sequence[Moment], frames: Sequence[LandmarkFrame], solver: La
             )
         found[row] = found[row - 1] if row else 0
         if face is not None and face.head_rotation is not None:
-            found[row, : len(CONTROLS)] = face.controls
+            found[row, : len(CONTROLS)] = face.looking
             found[row, len(CONTROLS) :] = face.head_rotation[[1, 0]]
     true = np.zeros_like(found)
     for row, moment in enumerate(moments):
