@@ -457,3 +457,64 @@ async def test_the_code_that_a_person_types_is_understood() -> None:
         assert as_code(other) == ""
     assert all(as_code(new_room_code(())) for _ in range(100))
     assert json.dumps(as_code("é" * 6)) == '""'
+
+
+async def test_two_hundred_who_come_at_once_disturb_nobody_who_is_here(stage: Stage) -> None:
+    host, ear, welcome = await enter(stage)
+    await until(lambda: len(ear.frames()) > 5)
+    hello = room_pb2.Hello(room=welcome.room, character="curie")
+    answers = await asyncio.gather(*(stage.hello(hello, "test") for _ in range(200)), return_exceptions=True)
+    let_in = [a[0] for a in answers if isinstance(a, tuple)]
+    refused = [a for a in answers if isinstance(a, LimitError)]
+    assert len(let_in) == 3, "the room has four seats"
+    assert len(refused) == 197
+    assert all("full" in str(e) for e in refused)
+    before = len(ear.sequences(host.avatar))
+    await until(lambda: len(ear.sequences(host.avatar)) > before + 30)
+    assert set(np.diff(ear.sequences(host.avatar))) == {1}
+    assert not ear.of("notice")
+    assert len({s.seat for s in [host, *let_in]}) == 4
+    for session in (*let_in, host):
+        await stage.end(session, "done")
+
+
+async def test_what_comes_twice_or_late_or_too_large_moves_nothing(stage: Stage) -> None:
+    session, ear, welcome = await enter(stage)
+    scales = np.array(welcome.headers[0].scales, np.float32)
+    await session.handle(ClientMessage(consent=Consent(face_capture=True)))
+    zero = np.zeros(3, np.float32)
+
+    def face(sequence: int, jaw: float) -> bytes:
+        controls = np.zeros(52, np.float32)
+        controls[17] = jaw
+        return encode_client(ControlsIn(sequence, controls, zero, zero[:2]))
+
+    for k in range(400):
+        session.handle_datagram(face(100 + k, 0.0))
+        session.handle_datagram(face(50, 1.0))  # overtaken: older than what was taken
+        await asyncio.sleep(0.005)
+    await settle(stage, ear)
+    jaws = [abs(decode_frame(f, scales)[0].frame.jaw[0]) for f in ear.frames()]
+    assert max(jaws) < 0.02
+    before = session.rejected
+    session.handle_datagram(face(1000, 1.0) + b"x" * 100_000)
+    session.handle_datagram(face(1001, 1.0) + b"x")
+    assert session.rejected == before + 2
+    await stage.end(session, "done")
+
+
+async def test_of_two_tabs_with_the_same_token_the_newer_one_wins(stage: Stage) -> None:
+    session, first, welcome = await enter(stage)
+    hello = room_pb2.Hello(resume=welcome.resume)
+    again, second_welcome = await stage.hello(hello, "test")
+    second = Ear()
+    again.attach(second)
+    assert again is session
+    assert second_welcome.avatar == welcome.avatar
+    assert "replaced" in first.closed
+    await until(lambda: len(second.frames()) > 5)
+    count = len(first.frames())
+    await until(lambda: len(second.frames()) > 30)
+    assert len(first.frames()) == count
+    assert len(session.room.sessions) == 1
+    await stage.end(session, "done")
