@@ -178,8 +178,19 @@ class Session:
             self.room.changed = True
 
     def forget_missed(self) -> None:
-        """A new Welcome says all that was missed."""
+        """A new Welcome says all that was missed, but for what the person should read."""
+        notices = [message for message in self._missed if message.HasField("notice")]
         self._missed.clear()
+        self._missed.extend(notices)
+
+    def cut_slow(self) -> None:
+        """Its connection was cut because it read too slowly; its person reads why when they return."""
+        self.notice(
+            Notice.WARNING,
+            "slow",
+            "Your connection was cut: for some seconds it took in less than was sent. Close other programs "
+            "or find a better network.",
+        )
 
     def tell(self, message: room_pb2.ServerMessage) -> None:
         """A control message for this session; kept while its person is away."""

@@ -135,6 +135,8 @@ class RtcPeer:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._session.detach(self)
+            if self.reason == "slow":
+                self._session.cut_slow()
             with suppress(ConnectionError):
                 await self._pc.close()
 

@@ -201,6 +201,8 @@ async def serve_socket(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         session.detach(outlet)
+        if outlet.reason == "slow":
+            session.cut_slow()
         metrics.end("websocket", outlet.reason or "closed", outlet.dropped, outlet.sent_bytes)
         if not ws.closed:
             with suppress(ConnectionError, asyncio.TimeoutError):
