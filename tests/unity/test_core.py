@@ -188,6 +188,26 @@ def test_every_asset_has_its_stable_meta_file() -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_component_reference_and_inspectors_are_those_of_the_source() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.unity_docs", "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_documents_link_to_what_is_there() -> None:
+    documents = [PACKAGE / "README.md", *sorted((PACKAGE / "Documentation~").glob("*.md"))]
+    assert len(documents) >= 6
+    for document in documents:
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text()):
+            if not link.startswith("http"):
+                assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
 def test_sample_scenes_name_their_scripts_by_guid() -> None:
     scenes = sorted(PACKAGE.glob("Samples~/*/*.unity"))
     assert len(scenes) == 3
