@@ -327,6 +327,8 @@ class Session:
             if self._resampler is None or self._resampler[0] != rate:
                 self._resampler = (rate, Resampler(rate, SAMPLE_RATE))
             pcm = self._resampler[1].push(as_float(pcm))
+            if not len(pcm):
+                return  # a few samples at a low rate: the resampler keeps them for the next packet
         sound = as_int16(pcm)
         if self.room.chooses:
             now = self._stage.now()
