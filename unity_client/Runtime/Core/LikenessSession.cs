@@ -254,11 +254,16 @@ namespace Likeness
         private void Open()
         {
             Drop();
-            _transport = _connect();
             _cancel = new CancellationTokenSource(TimeSpan.FromSeconds(OpenSeconds));
             _sentHello = _welcomed = false;
             Change(SessionState.Connecting, _tries == 0 ? "connecting" : "connecting again");
-            _opening = _transport.OpenAsync(_address, _cancel.Token);
+            if (State != SessionState.Connecting) return;   // a listener closed it
+            try
+            {
+                _transport = _connect();
+                _opening = _transport.OpenAsync(_address, _cancel.Token);
+            }
+            catch (Exception error) { Retry("the connection cannot be made: " + error.Message, Delay()); }
         }
 
         private void PollConnecting()

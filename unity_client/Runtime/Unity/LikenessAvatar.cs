@@ -24,6 +24,7 @@ namespace Likeness.Unity
         [SerializeField] private bool moveWithRoom = true;
         [Tooltip("Play this performer's voice here.")]
         [SerializeField] private bool playVoice = true;
+        [SerializeField, HideInInspector] private bool spawned;
 
         private readonly FlamePose _pose = new FlamePose();
         private AvatarStream _stream;
@@ -44,7 +45,7 @@ namespace Likeness.Unity
         public event Action<LikenessAvatar> LoadedModel;
 
         /// <summary>Made by the client, which also takes it away again.</summary>
-        internal bool Spawned { get; set; }
+        internal bool Spawned { get { return spawned; } set { spawned = value; } }
 
         internal bool Wants(StreamHeader header) { return shows == "" ? header.Self : header.Character == shows; }
 
@@ -70,7 +71,10 @@ namespace Likeness.Unity
         }
 
         /// <summary>Shows nobody from now on.</summary>
-        public void Unbind()
+        public void Unbind() { Unbind(false); }
+
+        /// <summary>The same at once, before scripts are reloaded: what is destroyed later is never destroyed then.</summary>
+        internal void Unbind(bool now)
         {
             _loading++;
             _stream = null;
@@ -78,8 +82,9 @@ namespace Likeness.Unity
             Problem = "";
             if (_voice != null) _voice.Unbind();
             if (_mark != null) _mark.Clear();
-            if (head == null && _model != null) Destroy(_model);
-            else if (head != null) head.gameObject.SetActive(false);
+            if (head != null) head.gameObject.SetActive(false);
+            else if (_model != null && now) DestroyImmediate(_model);
+            else if (_model != null) Destroy(_model);
             _model = null;
             if (_import != null) { _import.Dispose(); _import = null; }
             if (_left != null) _left.Hide();

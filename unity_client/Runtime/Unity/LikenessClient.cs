@@ -233,6 +233,13 @@ namespace Likeness.Unity
         {
             if (_session == null) return;
             resumeAfterReload = _session.ResumeToken;
+            foreach (LikenessAvatar avatar in _shown.Values)
+            {
+                if (avatar == null) continue;
+                if (avatar.Spawned) DestroyImmediate(avatar.transform.parent.gameObject); else avatar.Unbind(true);
+            }
+            _shown.Clear();
+            _places.Clear();
             _session.Detach();
             _session = null;
         }
@@ -257,8 +264,10 @@ namespace Likeness.Unity
             {
                 var go = new GameObject(stream.Header.Name);
                 go.transform.SetParent(MakeSeat(stream), false);
+                go.SetActive(false);   // it must know that it is ours before it wakes and looks for a performer
                 avatar = go.AddComponent<LikenessAvatar>();
                 avatar.Spawned = true;
+                go.SetActive(true);
             }
             if (avatar != null) Show(stream, avatar);
             if (AvatarJoined != null) AvatarJoined(stream);

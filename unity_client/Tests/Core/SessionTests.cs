@@ -207,6 +207,16 @@ namespace Likeness.Tests
         }
 
         [Test]
+        public void ATransportThatCannotBeMadeIsAProblemInWords()
+        {
+            _session = new LikenessSession(() => { throw new DllNotFoundException("native part missing"); });
+            _session.Connect(new Uri("http://localhost:8080"), "einstein");
+            Run(2);
+            Assert.AreEqual(SessionState.Waiting, _session.State);
+            StringAssert.Contains("native part missing", _session.LastProblem);
+        }
+
+        [Test]
         public void TwoAvatarsHaveEachTheirFramesVoicesAndClocks()
         {
             Open();
