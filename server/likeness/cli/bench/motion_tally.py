@@ -43,7 +43,9 @@ class MotionTally:
         self.counting = False
         self.frames = 0
         self._quickest: dict[int, float] = {}
-        self._delays = np.zeros(BINS, np.int64)
+        self._delays = np.zeros((2, BINS), np.int64)
+        self.speakers: set[int] = set()
+        """Avatars with a live voice: their frames come with their sound, up to two ahead of their time."""
         self._epochs: dict[tuple[int, int], int] = {}
         self._ordered: dict[int, tuple[int, float]] = {}
         self.reactions: list[tuple[int, int, float]] = []
@@ -92,7 +94,7 @@ class MotionTally:
             return
         self.frames += 1
         late = int((delay - self._quickest[avatar]) / BIN)
-        self._delays[late if late < BINS else BINS - 1] += 1
+        self._delays[int(avatar in self.speakers), late if late < BINS else BINS - 1] += 1
         pair = self.pairs.get(key)
         if pair is None:
             pair = self.pairs[key] = Pair(first=when, last=when)
@@ -101,9 +103,10 @@ class MotionTally:
         pair.frames += 1
         pair.last = when
 
-    def late(self, percent: float) -> float:
-        """Seconds beyond the quickest frame of the same avatar, at a percentile of all frames."""
-        total = self._delays.cumsum()
+    def late(self, percent: float, speaking: bool = False) -> float:
+        """Seconds beyond the quickest frame of the same avatar, at a percentile of the frames of those who
+        speak live, or of the others."""
+        total = self._delays[int(speaking)].cumsum()
         return (
             float(np.searchsorted(total, percent / 100 * total[-1]) + 1) * BIN if total[-1] else float("nan")
         )

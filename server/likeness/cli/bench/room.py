@@ -96,6 +96,7 @@ class Crowd:
     async def talk(self, number: int, packets: list[tuple[bytes, bytes]]) -> None:
         """Let one person speak, again and again."""
         seat = self.seats[number]
+        self.tally.speakers.add(seat.welcome.avatar)
         await seat.send(ClientMessage(microphone=Microphone(open=True)))
         self._tasks.append(asyncio.create_task(self._speak(seat, packets)))
 
@@ -271,6 +272,12 @@ def figures(first: Stay, more: list[Stay], transport: str) -> list[Figure]:
             "ms",
             f"p50 {1000 * (floor + tally.late(50)):.1f}, p99.9 {1000 * (floor + tally.late(99.9)):.1f} ms; "
             f"{tally.frames:,} frames over {transport}",
+        ),
+        Figure(
+            "the same of live voices, beyond their quickest, p99",
+            1000 * tally.late(99, speaking=True),
+            "ms",
+            note="they wait for their sound, and may go 33 ms ahead of their time",
         ),
         Figure(
             "order in -> frame that obeys it, at every seat, p99",
