@@ -9,6 +9,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
@@ -40,7 +41,7 @@ def doctor() -> None:
         ("HTTP port 8080", lambda: _port(8080)),
         ("gRPC port 50051", lambda: _port(50051)),
         ("Desktop tracking", _tracking),
-        ("Neural voices", _cloning),
+        ("Other voices", _voices),
     ]
     table = Table(title="likeness doctor", title_justify="left")
     table.add_column("what")
@@ -163,7 +164,8 @@ def _tracking() -> tuple[str, str]:
     )
 
 
-def _cloning() -> tuple[str, str]:
-    if importlib.util.find_spec("TTS"):
-        return "ok", "TTS is installed"
-    return "note", "not installed; espeak-ng speaks. For neural voices: pip install 'likeness[cloning]'"
+def _voices() -> tuple[str, str]:
+    offered = sorted(point.name for point in entry_points(group="likeness.voices"))
+    if offered:
+        return "ok", f"installed beside espeak: {', '.join(offered)}"
+    return "note", "none; espeak-ng speaks. docs/voices.md says how a package brings another voice"

@@ -19,6 +19,7 @@ _MOST_INPUT: Final = 1 << 18
 @click.option(
     "--character", "-c", default="plain", show_default=True, help="Who says it; `likeness characters list`."
 )
+@click.option("--voice", "engine", default="espeak", show_default=True, help="Voice engine; docs/voices.md.")
 @click.option("--head", help="Another head model than the character's own; `likeness heads list`.")
 @click.option(
     "--output",
@@ -30,7 +31,9 @@ _MOST_INPUT: Final = 1 << 18
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of idle life: the same seed, the same take.")
 @click.option("--vertices", is_flag=True, help="Add the mesh of every frame (large).")
-def say(text: str, character: str, head: str | None, output: Path, seed: int, vertices: bool) -> None:
+def say(
+    text: str, character: str, engine: str, head: str | None, output: Path, seed: int, vertices: bool
+) -> None:
     """Let a character say TEXT (- reads standard input) and write a take, tagged and sealed.
 
     \b
@@ -42,15 +45,15 @@ def say(text: str, character: str, head: str | None, output: Path, seed: int, ve
     from likeness.head import data_dir, load_character
     from likeness.performance.perform import perform_text
     from likeness.provenance import seal_take
-    from likeness.speech.espeak import EspeakVoice
     from likeness.speech.text import clean_text
+    from likeness.speech.voice import load_voice
 
     _check_suffix(output, {".npz", ".wav"})
     who = load_character(character)
+    voice = load_voice(engine)
     words = clean_text(_read_input() if text == "-" else text)
 
     async def perform() -> None:
-        voice = EspeakVoice()
         await voice.start()
         try:
             with progress_bar(f"{who.name} speaks") as progress:
