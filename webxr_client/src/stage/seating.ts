@@ -17,11 +17,12 @@ const GLANCE = 1.4
 
 /** Places for those whom the room did not seat: the first in the middle, the others in a ring round the viewer. */
 export function ringPlace(index: number): Place {
+  if (index === 0) return { x: 0, z: 0, yaw: 0 }
   const angle = (index % 2 === 1 ? 1 : -1) * Math.ceil(index / 2) * RING_STEP
   return {
     x: TALK_DISTANCE * Math.sin(angle),
     z: TALK_DISTANCE * (1 - Math.cos(angle)),
-    yaw: index === 0 ? 0 : -angle,
+    yaw: -angle,
   }
 }
 
