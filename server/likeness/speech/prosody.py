@@ -173,19 +173,13 @@ class Prosody:
         blink = (ends & (s[:, _SPOKEN] > 0.5) & (draw[:, 6] < 0.7)) | (accent & (draw[:, 6] < 0.06))
 
         # Everything that moves is a critically damped spring towards a target that fades by itself.
-        s[:, _BROW_TO] *= _decay(0.22)
-        s[:, _OUTER_TO] *= _decay(0.22)
-        s[:, _SQUINT_TO] *= _decay(0.30)
-        s[:, _NOD_TO] *= _decay(0.11)
-        away = np.where(speaking[:, None], 1.0, _decay(0.5))
-        s[:, _TURN_TO : _TURN_TO + 3] *= away
+        s[:, _BROW_TO:_TURN_TO] *= _FADES
+        s[:, _TURN_TO:_BROW] *= np.where(speaking[:, None], 1.0, _TURN_FADES)
+        targets = s[:, _BROW_TO:_BROW].copy()
+        targets[:, _SQUINT_TO - _BROW_TO] += 0.25 * np.maximum(s[:, _EFFORT] - 0.35, 0.0)
         melody = np.where(speaking, np.clip(-0.006 * rise, -0.03, 0.03), 0.0)
-        _spring(s, _BROW, s[:, _BROW_TO], 16.0)
-        _spring(s, _OUTER, s[:, _OUTER_TO], 16.0)
-        _spring(s, _SQUINT, s[:, _SQUINT_TO] + 0.25 * np.maximum(s[:, _EFFORT] - 0.35, 0.0), 9.0)
-        _spring(s, _NOD, s[:, _NOD_TO] + melody, 17.0)
-        for axis in range(3):
-            _spring(s, _TURN + 2 * axis, s[:, _TURN_TO + axis], 4.5)
+        targets[:, _NOD_TO - _BROW_TO] += melody
+        _spring(s[:, _BROW:_COLUMNS:2], s[:, _BROW + 1 : _COLUMNS : 2], targets)
         self._settle(s, speaking)
 
         controls = np.zeros((count, CONTROL_COUNT), np.float32)
@@ -296,13 +290,20 @@ def _decay(seconds: float) -> float:
     return float(np.exp(-_DT / seconds))
 
 
-def _spring(s: Float32, column: int, target: NDArray[Any], speed: float) -> None:
-    """One exact step of a critically damped spring (position, velocity) at `speed` rad/s towards a target."""
-    fade = np.exp(-speed * _DT)
-    offset = s[:, column] - target
-    drift = (s[:, column + 1] + speed * offset) * _DT
-    s[:, column] = target + (offset + drift) * fade
-    s[:, column + 1] = (s[:, column + 1] - speed * drift) * fade
+_FADES: Final = np.array([_decay(seconds) for seconds in (0.22, 0.22, 0.30, 0.11)], np.float32)
+"""Of the targets of brows, squint and nod, a step."""
+_TURN_FADES: Final = _decay(0.5)
+_SPEEDS: Final = np.array([16.0, 16.0, 9.0, 17.0, 4.5, 4.5, 4.5], np.float32)
+"""Of what moves, rad/s."""
+_SPRING_FADES: Final = np.exp(-_SPEEDS * np.float32(_DT))
+
+
+def _spring(position: Float32, velocity: Float32, target: Float32) -> None:
+    """One exact step of critically damped springs towards targets [N, 7], at _SPEEDS; both are written to."""
+    offset = position - target
+    drift = (velocity + _SPEEDS * offset) * np.float32(_DT)
+    position[:] = target + (offset + drift) * _SPRING_FADES
+    velocity[:] = (velocity - _SPEEDS * drift) * _SPRING_FADES
 
 
 def _empty() -> ProsodyFrame:

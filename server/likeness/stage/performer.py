@@ -132,7 +132,7 @@ class Performer:
             if mic is None:
                 if self.next_frame > clock:
                     break
-            elif mic.late(clock) or (mic.ready and self.next_frame <= clock + AHEAD):
+            elif mic.late(clock) or self._ready(mic, clock):
                 hop = mic.take_hop()
             else:
                 break
@@ -144,6 +144,14 @@ class Performer:
             self.next_frame += SAMPLES_PER_FRAME
             self.sequence = (self.sequence + 1) & 0xFFFFFFFF
         return jobs
+
+    def sounding(self, stage_sample: int) -> bool:
+        """Whether a frame could be made of live sound that is here."""
+        mic = self.microphone
+        return mic is not None and self._ready(mic, self.clock(stage_sample))
+
+    def _ready(self, mic: Microphone, clock: int) -> bool:
+        return mic.ready and self.next_frame <= clock + AHEAD
 
     def behind(self, stage_sample: int) -> int:
         """Whole frames that should have been sent and were not."""

@@ -53,6 +53,8 @@ GAP: Final = 0.001
 EAGER_VOICES: Final = 16
 """Up to so many open microphones a frame is made as soon as its sound is here. With more of them that would
 be a pass for every few packets, and each has a price of its own: one pass a tick makes a frame of each."""
+CROWD: Final = 16
+"""Sessions up to which that is so: every pass looks at all of them, and their motion waits for it."""
 PAIRED_VOICES: Final = 64
 """From so many on, a pass every second tick makes two frames of each, which travel in one message."""
 REST: Final = 0.3
@@ -118,6 +120,9 @@ class Stage:
         self._next_pass = 0.0
         self._microphones = 0
         self._frames_at = 0
+        """The sample before which no frames are made, however much sound is here."""
+        self._more = False
+        """Sound for more frames was here at the last pass."""
         self._streak = 0
         self._stopping = False
 
@@ -236,7 +241,7 @@ class Stage:
 
     def wake(self) -> None:
         """There is live sound: make its frames now rather than at the next tick."""
-        if self._microphones > EAGER_VOICES:
+        if not self._eager(self._microphones):
             return
         future = self._wakeup
         if future is None or future.done() or self._called:
@@ -659,20 +664,28 @@ class Stage:
         tick = max(self._frames_at, (sample // SAMPLES_PER_FRAME + 1) * SAMPLES_PER_FRAME)
         block = (sample // BLOCK + 1) * BLOCK
         self._wakeup, self._called = loop.create_future(), False
-        timer = loop.call_later(max(0.0, self.clock.until(min(tick, block))) + 0.0002, _set, self._wakeup)
+        wait = max(0.0, self.clock.until(min(tick, block))) + 0.0002
+        if self._more and self._eager(self._microphones):
+            wait = min(wait, max(0.0, self._next_pass - self.now()))
+        timer = loop.call_later(wait, _set, self._wakeup)
         try:
             await self._wakeup
         finally:
             timer.cancel()
             self._wakeup = None
 
+    def _eager(self, voices: int) -> bool:
+        """Whether frames of live voices are made as soon as their sound is here, not at the next tick."""
+        return voices <= EAGER_VOICES and len(self.sessions) <= CROWD
+
     def _due(self, sample: int) -> tuple[list[FrameJob], list[VoiceJob]]:
         frames: list[FrameJob] = []
         voices: list[VoiceJob] = []
         voiced, self._microphones = self._microphones, 0
-        most = CATCH_UP if voiced <= EAGER_VOICES else 1 if voiced < PAIRED_VOICES else 2
+        eager, most = self._eager(voiced), 1 if voiced < PAIRED_VOICES else 2
+        self._more = False
         make = sample >= self._frames_at
-        if make and voiced > EAGER_VOICES:
+        if make and not eager:
             step = most * SAMPLES_PER_FRAME
             self._frames_at = (sample // step + 1) * step
         audiences: dict[str, Audience] = {}
@@ -685,7 +698,11 @@ class Stage:
             if late:
                 self.metrics.late_frames.inc(late)
             if make:
-                frames += performer.frames_due(sample, most)
+                # The second frame of a live voice can wait for the first ones of others; ticks do not wait.
+                frames += performer.frames_due(
+                    sample, CATCH_UP if eager and not performer.microphone else most
+                )
+                self._more |= performer.sounding(sample)
             if performer.block_due(sample):
                 room = session.room
                 audience = audiences.get(room.id)
