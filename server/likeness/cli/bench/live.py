@@ -26,6 +26,8 @@ from likeness.v1.room_pb2 import Hello
 
 LEAD: Final = 0.060
 """Seconds that frames go out before their sound."""
+SETTLE_SECONDS: Final = 20.0
+"""A server that is not quiet by then is measured as it is."""
 SETTLE: Final = 1.0
 """Seconds at the start of each stream that are left out: connections are being made."""
 AUDIBLE: Final = 300
@@ -43,6 +45,7 @@ def run(
     with nullcontext() if server else a_server(SETTINGS) as own:
         address = server or grpc_address(own)
         pid = None if own is None else own.process.pid
+        _settle(pid)
         latency = asyncio.run(_latency(address, voices, few, min(seconds, 15.0), character))
         figures = [
             at_most(
@@ -54,9 +57,8 @@ def run(
                 f"{len(latency)} frames",
             )
         ]
-        before, begun = processor_seconds(pid), time.perf_counter()
-        clients = asyncio.run(_streams(address, voices, streams, seconds, character, hear_self=False))
-        used = (processor_seconds(pid) - before) / (time.perf_counter() - begun)
+        use = Use(pid)
+        clients = asyncio.run(_streams(address, voices, streams, seconds, character, False, use))
         punctual = [_on_time(client) for client in clients]
         share = 100 * float(np.mean([p.share for p in punctual]))
         worst = 100 * min(p.share for p in punctual)
@@ -82,21 +84,58 @@ def run(
         ]
         if pid is not None:
             made = float(np.mean([p.rate for p in punctual])) * streams / 60
-            note = f"{100 * used:.0f} % of a core for {made:.1f} streams' worth of frames; {load_note()}"
+            note = (
+                f"{100 * use.server:.0f} % of a core for {made:.1f} streams' worth of frames, beside "
+                f"{100 * use.clients:.0f} % for the clients; {load_note()}"
+            )
             figures.append(
-                Figure("server's processor time a stream", 100 * used / made, "% of a core", note=note)
+                Figure("server's processor time a stream", 100 * use.server / made, "% of a core", note=note)
             )
         return figures
+
+
+class Use:
+    """Processor time while the streams ran, as shares of one core."""
+
+    def __init__(self, pid: int | None) -> None:
+        self._pid = pid
+        self.server = 0.0
+        self.clients = 0.0
+        self._then = (0.0, 0.0, 0.0)
+
+    def start(self) -> None:
+        """From now on."""
+        self._then = (time.perf_counter(), processor_seconds(self._pid), time.process_time())
+
+    def stop(self) -> None:
+        """Until now."""
+        began, server, clients = self._then
+        seconds = time.perf_counter() - began
+        self.server = (processor_seconds(self._pid) - server) / seconds
+        self.clients = (time.process_time() - clients) / seconds
+
+
+def _settle(pid: int | None) -> None:
+    """Wait until a server that has just started is quiet: it still loads models for recordings."""
+    give_up = time.monotonic() + SETTLE_SECONDS
+    while pid is not None and time.monotonic() < give_up:
+        before = processor_seconds(pid)
+        time.sleep(0.5)
+        if processor_seconds(pid) - before < 0.05:
+            return
 
 
 class Punctuality:
     """How one stream's frames arrived.
 
-    A frame is on time when it is there before its sound can be: at most the server's lead later than the
-    most punctual frames of its stream. A frame that never came is not on time.
+    A frame is on time when it is there before its sound can be: at most the server's lead (60 ms) later
+    than the most punctual twentieth of its stream's frames, by the media clock. A frame that never came is
+    not on time.
     """
 
     def __init__(self, frames: list[tuple[float, int, int]]) -> None:
+        if not frames or frames[-1][0] - frames[0][0] < SETTLE + 0.1:
+            raise MachineError("a live stream brought next to nothing: the machine is too busy to measure.")
         when = np.array([f[0] for f in frames])
         sample = np.array([f[1] for f in frames], np.int64)
         sequence = np.array([f[2] for f in frames], np.int64)
@@ -122,8 +161,9 @@ async def _streams(
     seconds: float,
     character: str,
     hear_self: bool,
+    use: Use | None = None,
 ) -> list[LoadClient]:
-    """Live streams that start at random moments, each in a room of its own."""
+    """Live streams that start at random moments, each on a connection and in a room of its own."""
     packets = [microphone_packets(voice) for voice in voices]
     clients: list[LoadClient] = []
     for _ in range(streams):
@@ -136,10 +176,14 @@ async def _streams(
     starts = [start + random.uniform(0, 0.5) for _ in clients]
     gc.collect()
     gc.disable()  # what arrives is kept to the end: looking through it again would only cost time
+    if use is not None:
+        use.start()
     try:
         await speak_all(clients, [packets[k % len(packets)] for k in range(streams)], starts, seconds)
     finally:
         gc.enable()
+    if use is not None:
+        use.stop()
     gone = sum(client.ended.done() for client in clients)
     if gone:
         raise MachineError(f"{gone} of {streams} live streams ended before their time; see the server's log.")
@@ -226,6 +270,17 @@ def _find(
 @click.option("--server", default="", help="host:port of a running server's gRPC; default: one is started.")
 def live(streams: int, few: int, seconds: float, character: str, server: str) -> None:
     """Live streams through the real server: latency, frames on time.
+
+    Each stream is a microphone that sends packets of 20 ms on a gRPC connection of its own, from this
+    machine, on the same cores, begun at a random moment. The clients write gRPC's frames themselves, so that
+    little of the machine is theirs: their share is printed beside the server's.
+
+    Latency: from sending the packet that completes a frame's look-ahead to the arrival of that frame. Frame
+    and packet are matched by the sound, which the server sends back sample for sample.
+
+    On time: a frame that arrives at most 60 ms (the server's lead of face over sound) later than the most
+    punctual twentieth of its stream, by the media clock. Frames that never come count as not on time; the
+    first second of each stream is left out.
 
     \b
     Examples:
