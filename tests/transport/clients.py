@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -142,10 +143,10 @@ class RtcClient(Client):
 class SocketClient(Client):
     """A WebSocket client. `voices` holds the voice datagrams."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, tls: ssl.SSLContext | bool = True) -> None:
         super().__init__()
         self._url = url
-        self._http = aiohttp.ClientSession()
+        self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls))
         self.voices: list[Voice] = []
         self.closed: tuple[int | None, str] | None = None
         self._task: asyncio.Task[None] | None = None
