@@ -54,6 +54,9 @@ export function exposeDebug(app: App): void {
     get reflects() {
       return app.stage.reflects
     },
+    get reflectedMark() {
+      return app.stage.reflectedMark
+    },
     get resumed() {
       return app.session?.resumed ?? 0
     },
@@ -112,6 +115,8 @@ export function exposeDebug(app: App): void {
     },
     sync: () => app.sync.copy(),
     lips: () => app.lips.copy(),
+    /** How far the lips of anybody's avatar are open as drawn now, metres. */
+    lipOpening: (avatar: number) => app.avatars.get(avatar)?.avatar?.lipOpening() ?? Number.NaN,
     levels: () => app.levels.copy(),
     get rest() {
       return focus()?.performer.track.rest ?? 1

@@ -1,6 +1,6 @@
 import { Camera } from './camera'
 import { FaceMesh } from './face-mesh'
-import { encodeLandmarks } from './landmarks'
+import { encodeLandmarks, type Point } from './landmarks'
 
 export type FaceState = 'opening' | 'calibrating' | 'following' | 'no face' | 'off'
 
@@ -11,11 +11,15 @@ export interface MimicEvents {
   state(state: FaceState, trouble: string): void
 }
 
-/** Kept for the figures: how long each picture's tracking took, and when it was taken and sent (ms). */
+/**
+ * Kept for the figures: how long each picture's tracking took, when it was taken and sent (ms), and how far the
+ * mouth was open, by the height of the face (NaN without a face).
+ */
 export interface Tracked {
   captured: number
   sent: number
   trackingMs: number
+  mouth: number
 }
 
 const CALIBRATION_MS = 1200
@@ -92,7 +96,12 @@ export class Mimic {
       if (run !== this.#run) return
       const now = performance.now()
       this.#events.send(encodeLandmarks(face, videoWidth, videoHeight, this.#sequence++, now))
-      this.tracked.push({ captured, sent: performance.now(), trackingMs: now - before })
+      this.tracked.push({
+        captured,
+        sent: performance.now(),
+        trackingMs: now - before,
+        mouth: mouthOpening(face),
+      })
       if (this.tracked.length > KEPT) this.tracked.shift()
       if (face) {
         seen = now
@@ -107,4 +116,11 @@ export class Mimic {
     this.#state = state
     this.#events.state(state, trouble)
   }
+}
+
+/** Distance of the inner lips by the height of the face. */
+function mouthOpening(face: readonly Point[] | null): number {
+  const [upper, lower, top, chin] = [13, 14, 10, 152].map(number => face?.[number])
+  if (!upper || !lower || !top || !chin) return Number.NaN
+  return Math.hypot(lower.x - upper.x, lower.y - upper.y) / Math.hypot(chin.x - top.x, chin.y - top.y)
 }

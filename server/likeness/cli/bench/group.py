@@ -30,6 +30,10 @@ Examples:
             "likeness.cli.bench.tracking:tracking",
             "A drawn face tracked back to what it did; cost of the solver.",
         ),
+        "camera": (
+            "likeness.cli.bench.camera:camera",
+            "A camera's picture to another browser's mesh.",
+        ),
         "unity": ("likeness.cli.bench.unity:unity", "The Unity client's core on Mono."),
         "render": ("likeness.cli.bench.render:render", "Draw calls, triangles and frame cost in a browser."),
     },

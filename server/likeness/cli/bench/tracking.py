@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from likeness.cli.bench.face_camera import FaceCamera
-from likeness.cli.bench.face_script import MOVES, Moment, script
+from likeness.cli.bench.face_script import MOVES, REST, Moment, script
 from likeness.cli.bench.figure import Figure, at_least, at_most, print_figures
 from likeness.cli.bench.film import write_y4m
 from likeness.errors import InputError
@@ -25,6 +25,7 @@ from likeness.head.flame_numpy import BakedHead, rotation_matrices
 from likeness.head.frame import Float32
 from likeness.head.load import Head, load_head
 from likeness.head.model import NECK
+from likeness.tracking.face import TrackedFace
 from likeness.tracking.landmark_solver import LandmarkSolver
 from likeness.tracking.landmarks import COUNT, LandmarkFrame, from_mesh
 from likeness.tracking.media_pipe import track_mesh
@@ -114,19 +115,24 @@ def meshes_of(head: Head, moments: Iterable[Moment]) -> list[LandmarkFrame]:
 def close(moments: Sequence[Moment], frames: Sequence[LandmarkFrame], solver: LandmarkSolver) -> Loop:
     """Solve a tracker's frames, one a moment, as the server does for one person.
 
-    The first moment is rest: it is held for the second in which the neutral face is taken. Each moment is
-    then held for a tenth of a second. A moment without a face counts as the face before it.
+    The rest at the beginning is shown again and again for the second in which the neutral face is taken. Each
+    moment is then held for a tenth of a second. A moment without a face counts as the face before it.
     """
     person, now, sequence = PersonTracker(), 0.0, 0
+
+    def show(frame: LandmarkFrame) -> TrackedFace | None:
+        nonlocal now, sequence
+        now, sequence = now + 1000 / RATE, sequence + 1
+        picture = LandmarkFrame(sequence, round(now), frame.score, frame.points)
+        return track(solver, [person], [picture])[0]
+
+    resting = next(i for i, m in enumerate(moments) if m.move != REST)
+    for k in range(round(1.2 * CALIBRATION_SECONDS * RATE)):
+        # The first picture is a tracker's first guess.
+        show(frames[1 + k % max(resting - 1, 1)])
     found = np.zeros((len(moments), len(NAMES)))
     for row, frame in enumerate(frames[: len(moments)]):
-        settling = round(1.2 * CALIBRATION_SECONDS * RATE) if row == 0 else 0
-        face = None
-        for _ in range(settling + _HELD):
-            now, sequence = now + 1000 / RATE, sequence + 1
-            (face,) = track(
-                solver, [person], [LandmarkFrame(sequence, round(now), frame.score, frame.points)]
-            )
+        face = [show(frame) for _ in range(_HELD)][-1]
         found[row] = found[row - 1] if row else 0
         if face is not None and face.head_rotation is not None:
             found[row, : len(CONTROLS)] = face.looking
