@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from likeness.speech.resample import Resampler
+from likeness.speech.resample import Resampler, is_usual_rate
 
 
 def _whole(samples: np.ndarray, rate_in: int, rate_out: int, cuts: list[int]) -> np.ndarray:
@@ -44,3 +44,9 @@ def test_a_constant_stays_constant() -> None:
 def test_impossible_rates_are_refused() -> None:
     with pytest.raises(ValueError, match=r"1\.\.384000"):
         Resampler(0, 48000)
+
+
+def test_rates_that_devices_record_at_are_usual_and_those_that_would_take_gigabytes_are_not() -> None:
+    usual = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000)
+    assert all(map(is_usual_rate, usual))
+    assert not any(map(is_usual_rate, (0, -8_000, 7_999, 47_999, 65_535, 95_999, 96_001, 1 << 31)))

@@ -265,6 +265,7 @@ async def test_a_full_room_and_a_full_server_say_so(stage: Stage) -> None:
         say("a" * 1_000_000),
         ClientMessage(audio=AudioIn(pcm16=b"123", sample_rate=48_000)),
         ClientMessage(audio=AudioIn(pcm16=b"12", sample_rate=1)),
+        ClientMessage(audio=AudioIn(pcm16=b"12", sample_rate=95_999)),
         ClientMessage(listener=Listener(x=float("nan"))),
         ClientMessage(override=Override(controls={"nose": 1.0})),
         ClientMessage(override=Override(expression=[0.0] * 101)),

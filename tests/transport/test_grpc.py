@@ -176,6 +176,7 @@ async def test_a_very_short_recording_is_a_performance_too(channel: grpc.aio.Cha
         ([start(text=" \x00 ")], grpc.StatusCode.INVALID_ARGUMENT, "spoken"),
         ([start(text="a" * 900_000)], grpc.StatusCode.RESOURCE_EXHAUSTED, "4,000"),
         ([start(sample_rate=500)], grpc.StatusCode.INVALID_ARGUMENT, "500"),
+        ([start(sample_rate=95_999)], grpc.StatusCode.INVALID_ARGUMENT, "95999"),
         ([start(sample_rate=16_000)], grpc.StatusCode.INVALID_ARGUMENT, "no audio"),
         (
             [start(sample_rate=16_000), AnimateRequest(pcm16=b"abc")],

@@ -10,6 +10,19 @@ from numpy.typing import NDArray
 _HALF: Final = 16
 _BETA: Final = 8.0
 """Kaiser window over 2 * 16 zero crossings: images under -75 dB, pass band up to 0.44 of the rate."""
+_MOST_WEIGHTS: Final = 1 << 18
+"""Numbers in the table of a usual rate: 11,025 Hz needs 114,000, an odd rate like 95,999 Hz five billion."""
+
+
+def is_usual_rate(rate: int, rate_out: int = 48_000) -> bool:
+    """Whether sound of `rate` Hz is changed to `rate_out` with a small table, as all rates of devices are.
+
+    What strangers ask for must pass this first: an odd rate would take gigabytes.
+    """
+    if not 8_000 <= rate <= 96_000:
+        return False
+    up, down = rate_out // math.gcd(rate, rate_out), rate // math.gcd(rate, rate_out)
+    return up * (down + 2 * _half(up, down)) <= _MOST_WEIGHTS
 
 
 class Resampler:
@@ -28,7 +41,7 @@ class Resampler:
         self._up, self._down = rate_out // common, rate_in // common
         self._same = self._up == self._down
         self._cut = min(1.0, self._up / self._down)
-        self._half = math.ceil(_HALF / self._cut)
+        self._half = _half(self._up, self._down)
         # One block: `down` inputs give `up` outputs, as one matrix product over the block's window.
         self._span = self._down + 2 * self._half - 1
         self._matrix = (
@@ -73,6 +86,11 @@ class Resampler:
         self._window = self._window[count * self._down :]
         self._given += len(out)
         return out
+
+
+def _half(up: int, down: int) -> int:
+    """Inputs on each side of an output: 16 zero crossings of the lower rate."""
+    return math.ceil(_HALF / min(1.0, up / down))
 
 
 @lru_cache(maxsize=16)

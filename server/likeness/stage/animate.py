@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from likeness.errors import InputError, LikenessError, LimitError
 from likeness.head import Character
 from likeness.head.frame import SAMPLE_RATE, SAMPLES_PER_FRAME
-from likeness.speech import Resampler
+from likeness.speech import Resampler, is_usual_rate
 from likeness.stage.engine_process import Answer, EngineProcess
 from likeness.stage.gather import batch
 from likeness.stage.grant import Action
@@ -34,7 +34,6 @@ CLOSING: Final = int(0.25 * SAMPLE_RATE)
 """Frames go on after the voice until the mouth has come to rest."""
 REQUEST_SECONDS: Final = 30.0
 """Audio that pauses for longer ends the call."""
-MIN_RATE, MAX_RATE = 8_000, 96_000
 LONGEST_PIECE: Final = 1 << 20
 
 
@@ -199,10 +198,10 @@ class _Call:
     ) -> AsyncGenerator[AnimateResponse, None]:
         """Sound from the caller moves the face."""
         rate = self._start.sample_rate
-        if not MIN_RATE <= rate <= MAX_RATE:
+        if not is_usual_rate(rate):
             raise InputError(
                 f"start needs a text, or the sample_rate of the audio that follows "
-                f"({MIN_RATE} to {MAX_RATE}), not {rate}."
+                f"(one that devices record at, such as 16000, 44100 or 48000), not {rate}."
             )
         resampler = Resampler(rate, SAMPLE_RATE)
         most = int(self._stage.config.limits.animate_minutes * 60 * SAMPLE_RATE)

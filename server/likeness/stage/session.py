@@ -24,7 +24,7 @@ from likeness.performance.client_packets import (
 )
 from likeness.performance.emotion import emotion_controls
 from likeness.performance.packet import PacketError, newer_epoch
-from likeness.speech import Resampler
+from likeness.speech import Resampler, is_usual_rate
 from likeness.stage.face_recording import FaceRecording
 from likeness.stage.grant import Action, Grant
 from likeness.stage.outlet import Outlet, VoicePacket
@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 
 MISSED: Final = 256
 """Control messages that are kept for a session whose person is away."""
-MIN_RATE, MAX_RATE = 8_000, 96_000
+MOST_SAMPLES: Final = 96_000
+"""Samples in one piece of live audio."""
 AUDIBLE: Final = 60.0
 """Loudness below which a microphone hears a quiet room: mean of int16 samples, -54 dB."""
 TYPED: Final = 2000.0
@@ -319,7 +320,7 @@ class Session:
             return
         if self.room.silence_of(self):
             return
-        if not MIN_RATE <= rate <= MAX_RATE or not self._sound.take(len(pcm) * SAMPLE_RATE / rate):
+        if not is_usual_rate(rate) or not self._sound.take(len(pcm) * SAMPLE_RATE / rate):
             self.rejected += 1
             self._stage.metrics.rejected.inc()
             return
@@ -421,13 +422,15 @@ class Session:
 
     def _audio(self, audio: room_pb2.AudioIn) -> None:
         performer = self._own(Action.SPEAK)
-        if len(audio.pcm16) % 2 or len(audio.pcm16) > 2 * MAX_RATE:
+        if len(audio.pcm16) % 2 or len(audio.pcm16) > 2 * MOST_SAMPLES:
             raise InputError(
                 f"{len(audio.pcm16)} bytes of audio; send whole int16 samples, at most a second."
             )
         rate = audio.sample_rate or SAMPLE_RATE
-        if not MIN_RATE <= rate <= MAX_RATE:
-            raise InputError(f"a sample rate of {rate}; send {MIN_RATE} to {MAX_RATE}.")
+        if not is_usual_rate(rate):
+            raise InputError(
+                f"a sample rate of {rate}; send one that devices record at, such as 16000, 44100 or 48000."
+            )
         self._microphone_wanted = True
         silence = self.room.silence_of(self)
         if silence:
