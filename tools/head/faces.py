@@ -28,7 +28,7 @@ PITCHES = (-20, 0, 20)
 GOAL = 0.99
 
 
-def found_faces(names: list[str], size: int = 288) -> dict[str, list[bool]]:
+def found_faces(names: list[str], quality: str, size: int = 256) -> dict[str, list[bool]]:
     """For each character, whether a face is found at each pitch and yaw, row by row of PITCHES."""
     out: dict[str, list[bool]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -42,6 +42,7 @@ def found_faces(names: list[str], size: int = 288) -> dict[str, list[bool]]:
                     "yaw": yaw,
                     "pitch": pitch,
                     "distance": 1.1,
+                    "quality": quality,
                 }
                 for pitch in PITCHES
                 for yaw in YAWS
@@ -64,11 +65,14 @@ def main() -> int:
     """Prints a table; fails below 99 % in all."""
     parser = argparse.ArgumentParser(prog="python -m tools.head.faces", description=__doc__)
     parser.add_argument("--character", nargs="+", help="only these")
+    parser.add_argument(
+        "--quality", choices=["low", "high"], default="low", help="of the page's materials (default low)"
+    )
     arguments = parser.parse_args()
     names: list[str] = arguments.character or [
         n for n in characters() if not read_look(CHARACTERS / n / "look.toml").skin.drawn
     ]
-    found = found_faces(names)
+    found = found_faces(names, arguments.quality)
     table = Table(title=f"Faces found, yaw {YAWS[0]}..{YAWS[-1]}, pitch {PITCHES[0]}..{PITCHES[-1]} degrees")
     for heading in ("character", "pictures", "found", "missed at (pitch, yaw)"):
         table.add_column(heading)

@@ -42,8 +42,8 @@ def portraits(names: list[str]) -> None:
                 {
                     "avatar": str(CHARACTERS / name / "avatar.glb"),
                     "out": f"{folder}/{name}.png",
-                    "width": 768,
-                    "height": 768,
+                    "width": 640,
+                    "height": 640,
                     "yaw": -27,
                     "pitch": 2,
                     "distance": 1.18,

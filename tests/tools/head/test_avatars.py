@@ -1,5 +1,6 @@
 """Every shipped avatar is a sound glTF that any client can drive with the open head's parameters."""
 
+import io
 import json
 import struct
 from pathlib import Path
@@ -7,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from likeness.head import load_character
+from likeness.head.controls import CONTROLS
 
 ROOT = Path(__file__).resolve().parents[3]
 CHARACTERS = sorted(p.parent for p in (ROOT / "avatars" / "characters").glob("*/look.toml"))
@@ -163,3 +166,49 @@ def test_character_is_complete(folder: Path) -> None:
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">II", png[16:24])
     assert max(width, height) <= 512
+
+
+@pytest.mark.parametrize("folder", CHARACTERS, ids=lambda p: p.name)
+def test_lips_of_every_character_meet_under_any_jaw(folder: Path) -> None:
+    """In the shipped file itself, over the whole width of the mouth: jawOpen with as much mouthClose."""
+    glb = Glb(folder / "avatar.glb")
+    mesh = next(m for m in glb.json["meshes"] if m["name"] == "skin")
+    primitive = mesh["primitives"][0]
+    at = primitive["attributes"]
+    rest = glb.accessor(at["POSITION"]).astype(float) * 1000
+    joints, weights = glb.accessor(at["JOINTS_0"]), glb.accessor(at["WEIGHTS_0"]) / 255.0
+    jaw = (weights * (joints == 2)).sum(1)
+    targets = dict(zip(mesh["extras"]["targetNames"], primitive["targets"], strict=True))
+    close, bend = (glb.accessor(targets[n]["POSITION"]) * 1000.0 for n in ("mouthClose", "mouthCloseJawOpen"))
+    nodes = {n.get("name"): n for n in glb.json["nodes"]}
+    hinge = 1000 * sum(np.array(nodes[n]["translation"]) for n in ("root", "neck", "jaw"))
+    with np.load(ROOT / "avatars" / "heads" / "open.npz") as head:
+        turn = float(head["rig_jaw"][0, list(CONTROLS).index("jawOpen")])
+    moving = np.flatnonzero(np.abs(close).max(1) > 0.2)
+    low, high = moving[jaw[moving] > 0.6], moving[jaw[moving] < 0.4]
+    gap = np.linalg.norm(rest[low][:, None] - rest[high][None], axis=2)
+    i, j = np.nonzero(gap < 1e-3)
+    assert np.ptp(rest[low[i], 0]) > 30
+    for opening in (0.1, 0.2, 0.5, 0.8, 1.0):
+        p = rest + opening * close + opening**2 * bend
+        c, s = np.cos(turn * opening), np.sin(turn * opening)
+        open_jaw = (p - hinge) @ np.array([[1, 0, 0], [0, c, -s], [0, s, c]]).T + hinge
+        p = p + jaw[:, None] * (open_jaw - p)
+        assert np.linalg.norm(p[low[i]] - p[high[j]], axis=1).max() < 0.3
+
+
+@pytest.mark.parametrize("folder", CHARACTERS, ids=lambda p: p.name)
+def test_skin_carries_its_wrinkles_unless_it_is_drawn(folder: Path) -> None:
+    glb = Glb(folder / "avatar.glb")
+    material = next(m for m in glb.json["materials"] if m["name"] == "skin")
+    told = material["extras"]["likeness"]
+    if told.get("style") == "toon":
+        assert "wrinkles" not in told
+        assert "normalTexture" not in material
+        return
+    image = glb.json["images"][glb.json["textures"][told["wrinkles"]]["source"]]
+    view = glb.json["bufferViews"][image["bufferView"]]
+    picture = Image.open(io.BytesIO(glb.blob[view["byteOffset"] :][: view["byteLength"]]))
+    pixels = np.asarray(picture.convert("RGB")).reshape(-1, 3).astype(int) - 128
+    assert (np.abs(pixels) < 6).mean() > 0.7  # level almost everywhere
+    assert (pixels.min(0) < -25).all()  # and folded somewhere in each of the three

@@ -30,9 +30,10 @@ try {
   await page.waitForFunction("window.ready", null, { timeout: 180000 });
   let loaded = "";
   for (const shot of plan.shots) {
-    if (shot.avatar !== loaded) {
-      await page.evaluate((url) => window.load(url), `/avatar${path.resolve(shot.avatar)}`);
-      loaded = shot.avatar;
+    const wanted = `${shot.avatar} ${shot.quality ?? "high"}`;
+    if (wanted !== loaded) {
+      await page.evaluate(([url, quality]) => window.load(url, quality), [`/avatar${path.resolve(shot.avatar)}`, shot.quality ?? "high"]);
+      loaded = wanted;
     }
     const data = await page.evaluate((s) => window.shoot(s), shot);
     fs.writeFileSync(shot.out, Buffer.from(data.split(",")[1], "base64"));
