@@ -53,7 +53,7 @@ GAP: Final = 0.001
 EAGER_VOICES: Final = 16
 """Up to so many open microphones a frame is made as soon as its sound is here. With more of them that would
 be a pass for every few packets, and each has a price of its own: one pass a tick makes a frame of each."""
-CROWD: Final = 16
+CROWD: Final = 8
 """Sessions up to which that is so: every pass looks at all of them, and their motion waits for it."""
 PAIRED_VOICES: Final = 64
 """From so many on, a pass every second tick makes two frames of each, which travel in one message."""

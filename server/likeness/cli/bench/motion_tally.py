@@ -11,6 +11,8 @@ from likeness.performance.packet import HANDS, HEAD_SIZE
 BIN: Final = 0.00025
 """Seconds of one bin of the latency histogram."""
 BINS: Final = 8000
+WINDOW: Final = 1.5
+"""Seconds for which the quickest frame counts, at least."""
 _HEAD: Final = struct.Struct("<BBHHBBIIH")
 _HAND_BYTES: Final = 24
 
@@ -32,7 +34,8 @@ class Pair:
 
 
 class MotionTally:
-    """Counts frames; the quickest frame of each avatar, to any seat, is where its delay starts from.
+    """Counts frames; the quickest frame of each avatar in the latest seconds, to any seat, is where its delay
+    starts from: a server that stalls stops its media clock, and all later frames carry earlier samples.
 
     Until `begin` only that is looked for.
     """
@@ -43,6 +46,8 @@ class MotionTally:
         self.counting = False
         self.frames = 0
         self._quickest: dict[int, float] = {}
+        self._before: dict[int, float] = {}
+        self._turned = 0.0
         self._delays = np.zeros((2, BINS), np.int64)
         self.speakers: set[int] = set()
         """Avatars with a live voice: their frames come with their sound, up to two ahead of their time."""
@@ -57,6 +62,7 @@ class MotionTally:
         self.frames = 0
         self.counting = False
         self._quickest.clear()
+        self._before.clear()
         self._delays[:] = 0
         self.reactions.clear()
 
@@ -82,6 +88,9 @@ class MotionTally:
 
     def _add(self, seat: int, avatar: int, epoch: int, sample: int, when: float) -> None:
         delay = when - sample / 48_000
+        if when - self._turned > WINDOW:
+            self._turned = when
+            self._before, self._quickest = self._quickest, {}
         if delay < self._quickest.get(avatar, 1e18):
             self._quickest[avatar] = delay
         key = (seat, avatar)
@@ -93,7 +102,8 @@ class MotionTally:
         if not self.counting:
             return
         self.frames += 1
-        late = int((delay - self._quickest[avatar]) / BIN)
+        quickest = min(self._quickest[avatar], self._before.get(avatar, 1e18))
+        late = int((delay - quickest) / BIN)
         self._delays[int(avatar in self.speakers), late if late < BINS else BINS - 1] += 1
         pair = self.pairs.get(key)
         if pair is None:
