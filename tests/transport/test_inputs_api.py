@@ -80,6 +80,51 @@ async def test_bind_needs_consent_and_then_the_phone_drives(config: ServerConfig
         await server.stop()
 
 
+async def test_an_operator_may_say_that_the_person_agreed_and_the_person_ends_it(
+    config: ServerConfig,
+) -> None:
+    server = Server(config)
+    await server.start()
+    phone = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        async with aiohttp.ClientSession(server.url) as http, http.ws_connect("/api/ws") as ws:
+            await ws.send_str(json.dumps({"hello": {"character": "plain"}}))
+            while "welcome" not in (welcome := json.loads((await ws.receive()).data)):
+                pass
+            (session,) = server.stage.sessions.values()
+            assert session.id == welcome["welcome"]["session"]
+            listed = await (await http.get("/api/inputs")).json()
+            where = ("127.0.0.1", listed["ports"]["live-link-face"])
+            frame = 0
+            async with asyncio.timeout(60):
+                while not listed["sources"]:
+                    frame += 1
+                    phone.sendto(live_link_packet(np.zeros(61, np.float32), frame=frame), where)
+                    await asyncio.sleep(0.02)
+                    listed = await (await http.get("/api/inputs")).json()
+            order = {"source": listed["sources"][0]["id"], "session": session.id}
+            assert (await http.post("/api/inputs/bind", json=order)).status == 403
+            assert not session.face_allowed
+            assert (await http.post("/api/inputs/bind", json=order | {"consent": "given"})).status == 200
+            assert session.face_allowed
+            async with asyncio.timeout(60):
+                while _notice(await ws.receive()) != "tracker":
+                    pass
+            await ws.send_str('{"consent": {"faceCapture": false}}')
+            async with asyncio.timeout(60):
+                while session.face_allowed:
+                    await asyncio.sleep(0.02)
+    finally:
+        phone.close()
+        await server.stop()
+
+
+def _notice(message: aiohttp.WSMessage) -> str:
+    if message.type is not aiohttp.WSMsgType.TEXT:
+        return ""
+    return json.loads(message.data).get("notice", {}).get("code", "")
+
+
 def _driver(message: aiohttp.WSMessage) -> str:
     """What drives the character now, where the message is a mark."""
     if message.type is not aiohttp.WSMsgType.TEXT:

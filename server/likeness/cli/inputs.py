@@ -30,7 +30,7 @@ def _server_options(command: Any) -> Any:
     epilog="""\b
 Switch the inputs on in likeness.toml ([inputs] enabled = true), point the phone's app at this machine, then:
   likeness inputs                       what arrives, with a live meter (Ctrl-C ends it)
-  likeness inputs bind live-link-face@192.168.1.20:51001 SESSION
+  likeness inputs bind live-link-face@192.168.1.20:51001 SESSION --consent
   likeness inputs release SESSION
 """,
 )
@@ -57,10 +57,17 @@ def inputs(context: click.Context, server: str, token: str, once: bool) -> None:
 @inputs.command()
 @click.argument("source")
 @click.argument("session")
+@click.option(
+    "--consent", is_flag=True, help="The person told you that they agree; it is logged as your word."
+)
 @_server_options
-def bind(source: str, session: str, server: str, token: str) -> None:
-    """Let SOURCE drive SESSION's face; the person must have allowed face capture on their page."""
-    _ask(server, token, "/api/inputs/bind", {"source": source, "session": session})
+def bind(source: str, session: str, consent: bool, server: str, token: str) -> None:
+    """Let SOURCE drive SESSION's face.
+
+    The person allows it on their page, or tells you (--consent). They can end it on their page at any time.
+    """
+    agreed = {"consent": "given"} if consent else {}
+    _ask(server, token, "/api/inputs/bind", {"source": source, "session": session, **agreed})
     click.echo(f"{source} drives {session}.")
 
 

@@ -558,6 +558,25 @@ class Session:
             self._stage.forget_face(performer)
             self._stage.update_driver(self)
 
+    def allow_tracker(self, source: str) -> None:
+        """An operator says that the person agreed to be driven by a phone or tracker. It is logged as the
+        operator's word; the person is told, and their own Consent takes it back at any time.
+
+        Raises:
+            DeniedError: the session has no avatar, or its grant does not allow tracking.
+        """
+        self._own(Action.TRACK)
+        self.record.note(
+            "consent", {"face_capture": True, "recording": False, "by": "operator", "source": source}
+        )
+        self.face_allowed = True
+        self.notice(
+            Notice.INFO,
+            "tracker",
+            f"{source} moves your character: an operator said that you agreed. "
+            "“Stop the tracker” ends it at once.",
+        )
+
     def _keep_face(self, datagram: bytes) -> None:
         """With the person's permission what moved their avatar stays with the session."""
         if self._face_recording is not None:

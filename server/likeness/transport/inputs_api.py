@@ -88,12 +88,19 @@ class InputsApi:
         session = self._stage.sessions.get(body["session"])
         if session is None:
             raise NotFoundError(f"no session {body['session']!r} is open; `likeness inputs` lists them.")
-        if not session.face_allowed:
+        agreed = body.get("consent") == "given"
+        if not session.face_allowed and not agreed:
             raise DeniedError(
                 f"{session.name or session.id} has not allowed face capture; they can on their page, under "
-                "'Use my face'."
+                "'Use a phone or tracker', or tell you that they agree: then bind with --consent."
             )
         self._inputs.bind(body["source"], session.id)
+        if not session.face_allowed:
+            try:
+                session.allow_tracker(body["source"])
+            except DeniedError:
+                self._inputs.release(session.id)
+                raise
         session.record.note("input", {"source": body["source"]})
         return web.json_response({"bound": body["source"], "session": session.id})
 
@@ -139,4 +146,4 @@ async def _body(request: web.Request, *names: str) -> dict[str, str]:
         raise InputError("the request's body is not JSON.") from None
     if not isinstance(found, dict) or not all(isinstance(found.get(n), str) for n in names):  # pyright: ignore[reportUnknownMemberType]
         raise InputError(f"the request needs the texts {', '.join(names)}.")
-    return {n: str(found[n])[:200] for n in names}
+    return {str(n): str(text)[:200] for n, text in found.items() if isinstance(text, str)}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
