@@ -201,7 +201,8 @@ class Stage:
         if outlet is not None:
             outlet.close(reason)
         try:
-            await session.record.close(reason)
+            # A bye is handled in a task of its connection, which is cancelled as soon as the outlet ends.
+            await asyncio.shield(session.record.close(reason))
         except LikenessError:
             _log.exception("the end of session %s could not be logged", session.id)
 
