@@ -1,6 +1,6 @@
 // A C# client in a real server's room, over the real WebSocket: hello, text, microphone, a cut, resume, bye.
-// Usage: Live.exe http://127.0.0.1:PORT SECONDS [steady]. steady: no cut, and something to say every eight seconds.
-// Prints one JSON line.
+// Usage: Live.exe http://127.0.0.1:PORT SECONDS [steady]. It goes on when each step is done, and gives up after
+// SECONDS. steady: it stays for SECONDS, without a cut, and says something every eight. Prints one JSON line.
 using System;
 using System.Diagnostics;
 using System.Globalization;
@@ -58,7 +58,7 @@ public static class Live
         var pose = new FlamePose();
         var card = new float[480];
         var tie = new SteppedClock();
-        double nextCard = 0, heardAt = 0, nextSay = 8, openAt = 0;
+        double nextCard = 0, heardAt = 0, nextSay = 8, openAt = 0, talkingSince = 0;
         long heardFirst = -1, micSample = 0, lostBefore = 0, received = 0, underruns = 0;
         bool said = false, cut = false, talking = false;
         string firstSession = null;
@@ -74,8 +74,9 @@ public static class Live
                 session.Avatars.TryGetValue(session.Welcome.Avatar, out own);
                 if (!said) { said = true; session.Say("Good morning. I am a client written in C sharp.", 7); }
                 if (steady && now() > nextSay) { nextSay = now() + 8; session.Say("One can say the same thing twice, and hear it twice."); }
-                if (!steady && !cut && now() > seconds * 0.6) { cut = true; lostBefore = own != null ? own.Frames.Lost : 0; cutAt = now(); line.Cut(); }
-                if (!steady && !talking && now() > seconds * 0.75) { talking = true; nextMic = now(); session.OpenMicrophone(true, true); }
+                if (!steady && !cut && speechFinished > 0 && seals > 50 && received > 240) { cut = true; lostBefore = own != null ? own.Frames.Lost : 0; cutAt = now(); line.Cut(); }
+                if (talking && mark.EndsWith("voice") && now() > talkingSince + 2) break;
+                if (!steady && !talking && resumes > 0) { talking = true; talkingSince = now(); nextMic = now(); session.OpenMicrophone(true, true); }
                 while (talking && session.State == SessionState.Open && now() >= nextMic)
                 {
                     // A buzz of a voice's pitch and a slow rise and fall: enough for the server to hear somebody.
