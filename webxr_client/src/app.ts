@@ -54,6 +54,7 @@ export class App {
     state: (state, trouble) => this.#faceChanged(state, trouble),
   })
   faceState: FaceState = 'off'
+  trackerAllowed = false
   session: Session | null = null
   context: AudioContext | null = null
   state: AppState = 'idle'
@@ -89,12 +90,14 @@ export class App {
       headset: () => void this.enterHeadset(),
       play: () => this.#playOrStop(),
       embody: () => void this.embody(),
+      tracker: allowed => this.#allowTracker(allowed),
       neutral: () => this.#neutralFace(),
       gesture: () => this.session?.unlockSound(),
     })
     this.stage = new Stage({
       canvas: this.page.canvas,
       quality: options.quality,
+      pictures: options.pictures,
       scene: options.scene,
       pose: due => this.#pose(due),
       drawn: due => this.#drawn(due),
@@ -200,6 +203,7 @@ export class App {
         speech: speech => this.#spoken(speech),
         notice: notice => {
           this.notices.push({ level: notice.level, code: notice.code, text: notice.text })
+          if (notice.code === 'tracker') this.page.tracker = this.trackerAllowed = true
           this.tell(notice.level, notice.text)
         },
       },
@@ -256,6 +260,12 @@ export class App {
     }
   }
 
+  /** The camera may stay closed: a phone or tracker sends the face, once an operator has bound it. */
+  #allowTracker(allowed: boolean): void {
+    this.trackerAllowed = allowed
+    this.session?.allowFace(allowed || this.mimic.on)
+  }
+
   #neutralFace(): void {
     this.mimic.neutral()
     this.session?.calibrate()
@@ -265,7 +275,7 @@ export class App {
     const before = this.faceState
     this.faceState = state
     this.page.face(state)
-    if (state === 'off') this.session?.allowFace(false)
+    if (state === 'off') this.session?.allowFace(this.trackerAllowed)
     else if (before === 'off') this.session?.allowFace(true)
     if (trouble !== '') this.tell('WARNING', trouble)
   }
@@ -493,6 +503,7 @@ export class App {
     if (state === 'live') this.#toldListener = { x: 0, y: 0, z: 0 }
     if (state === 'failed') this.tell('ERROR', why)
     if (state === 'ended' || state === 'failed') {
+      this.page.tracker = this.trackerAllowed = false
       this.mimic.stop()
       this.room.hide()
       this.page.showWelcome()

@@ -573,8 +573,8 @@ class Session:
         self.notice(
             Notice.INFO,
             "tracker",
-            f"{source} moves your character: an operator said that you agreed. "
-            "“Stop the tracker” ends it at once.",
+            f"{source} moves your character: an operator said that you agreed. To end it at once, untick "
+            "'Let a phone or tracker move my face'.",
         )
 
     def _keep_face(self, datagram: bytes) -> None:

@@ -92,7 +92,7 @@ class InputsApi:
         if not session.face_allowed and not agreed:
             raise DeniedError(
                 f"{session.name or session.id} has not allowed face capture; they can on their page, under "
-                "'Use a phone or tracker', or tell you that they agree: then bind with --consent."
+                "'Let a phone or tracker move my face', or tell you that they agree (bind with --consent)."
             )
         self._inputs.bind(body["source"], session.id)
         if not session.face_allowed:

@@ -22,6 +22,8 @@ export interface PageActions {
   play: () => void
   /** Follow the person's face, or stop following. */
   embody: () => void
+  /** The person allows, or no longer allows, a phone or tracker that an operator binds to move their face. */
+  tracker: (allowed: boolean) => void
   neutral: () => void
   /** Any gesture: a browser that held sound back will let it start now. */
   gesture: () => void
@@ -56,6 +58,7 @@ export class Page {
   readonly #play = element('play', HTMLButtonElement)
   readonly #embody = element('embody', HTMLButtonElement)
   readonly #neutral = element('neutral', HTMLButtonElement)
+  readonly #tracker = element('tracker', HTMLInputElement)
   readonly #faceNote = element('face-note', HTMLElement)
   readonly #scene = element('scene', HTMLSelectElement)
   readonly #name = element('name', HTMLInputElement)
@@ -94,6 +97,7 @@ export class Page {
     this.#play.addEventListener('click', () => actions.play())
     this.#embody.addEventListener('click', () => actions.embody())
     this.#neutral.addEventListener('click', () => actions.neutral())
+    this.#tracker.addEventListener('change', () => actions.tracker(this.#tracker.checked))
     this.#alert.addEventListener('click', () => this.clearAlert())
   }
 
@@ -203,6 +207,11 @@ export class Page {
 
   clearAlert(): void {
     this.#alert.hidden = true
+  }
+
+  /** Shows whether a phone or tracker may move the person's face. */
+  set tracker(allowed: boolean) {
+    this.#tracker.checked = allowed
   }
 
   /** What following the person's face is doing, in a word on the button and a line below it. */
