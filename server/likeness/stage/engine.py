@@ -27,6 +27,8 @@ from likeness.tracking.person import PersonTracker, track
 Int16 = NDArray[np.int16]
 
 _SILENCE: Final = np.zeros(BLOCK, np.int16)
+_REHEARSED: Final = 33
+"""Voices of a rehearsal: enough for every size of product."""
 _MOUTH_LINGERS: Final = SAMPLE_RATE // 2
 """Phones move the mouth for a little while after they end."""
 
@@ -79,6 +81,18 @@ class Engine:
         self._solver: LandmarkSolver | None = None
         self._persons: dict[int, PersonTracker] = {}
         self._seen: dict[int, LandmarkFrame] = {}
+
+    def rehearse(self) -> None:
+        """Run each model once or twice: first calls allocate and plan, and would hold up the first voices."""
+        sound = np.zeros((_REHEARSED, SAMPLES_PER_FRAME), np.float32)
+        lips = [self._lipsync.open() for _ in range(min(_REHEARSED, self._lipsync.capacity))]
+        prosody = [self._prosody.open() for _ in lips]
+        for count in (1, 2, len(lips)):
+            self._lipsync.step(np.array(lips[:count]), sound[:count])
+            self._prosody.step(prosody[:count], sound[:count])
+        for slot, melody in zip(lips, prosody, strict=True):
+            self._lipsync.close(slot)
+            self._prosody.close(melody)
 
     @property
     def look_ahead(self) -> int:

@@ -217,6 +217,7 @@ def _answer(descriptor: int, capacity: int, nice: int) -> None:
     log = logging.getLogger(__name__)
     connection = socket.socket(fileno=descriptor)
     engine = Engine(capacity)
+    engine.rehearse()
     # What lives now lives long: collections during a pass need not look at it again.
     gc.collect()
     gc.freeze()

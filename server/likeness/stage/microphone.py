@@ -26,7 +26,7 @@ SPARE: Final = int(0.030 * SAMPLE_RATE)
 """Delay beyond what the jitter needs; more of it is left out in the next pause."""
 EXCESS: Final = int(0.250 * SAMPLE_RATE)
 """Delay that is cut at once, even in a word: the network held a pile of packets back."""
-WINDOW: Final = 2 * SAMPLE_RATE
+WINDOW: Final = SAMPLE_RATE
 """Stretch of sound over which the least delay is watched."""
 
 
@@ -127,10 +127,10 @@ class Microphone:
         if delay > EXCESS:
             cut = min(len(pcm), delay - SPARE)
         elif self._watched >= WINDOW:
-            if self._least > SPARE and int(np.abs(pcm.astype(np.int32)).max()) < QUIET:
+            if self._least <= SPARE:
+                self._least, self._watched = EXCESS, 0
+            elif int(np.abs(pcm.astype(np.int32)).max()) < QUIET:  # not in a word: in its pauses
                 cut = min(len(pcm), self._least)
-            elif self._least > SPARE:
-                return pcm  # not in a word: wait for a pause
-            self._least, self._watched = EXCESS, 0
+                self._least -= cut  # as much of this pause as it takes, packet after packet
         self.dropped += cut
         return pcm[cut:]

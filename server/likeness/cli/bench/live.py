@@ -184,9 +184,9 @@ async def _streams(
         gc.enable()
     if use is not None:
         use.stop()
-    gone = sum(client.ended.done() for client in clients)
+    gone = [client.words or "no reason was given" for client in clients if client.ended.done()]
     if gone:
-        raise MachineError(f"{gone} of {streams} live streams ended before their time; see the server's log.")
+        raise MachineError(f"{len(gone)} of {streams} live streams ended before their time: {gone[0]}")
     await asyncio.gather(*(client.leave() for client in clients))
     return clients
 

@@ -36,7 +36,7 @@ class LoadClient(asyncio.Protocol):
         self._opened: asyncio.Future[None] = loop.create_future()
         self._authority = authority
         self._arrived: list[tuple[float, bytes]] = []
-        self._words = ""
+        self.words = ""
         """What the server gave as the reason of an end."""
         self._rest = b""
         self._message = bytearray()
@@ -76,7 +76,7 @@ class LoadClient(asyncio.Protocol):
         self.write(data_frame(ClientMessage(hello=hello)))
         await asyncio.wait((self._opened, self.ended), timeout=ANSWER_SECONDS, return_when="FIRST_COMPLETED")
         if not self._arrived:
-            why = self._words or "it said nothing; see its log"
+            why = self.words or "it said nothing; see its log"
             raise MachineError(f"the server did not open a session for a live stream: {why}")
         self.welcome = ServerMessage.FromString(self._arrived.pop(0)[1]).welcome
 
@@ -177,7 +177,7 @@ class LoadClient(asyncio.Protocol):
         elif kind in (_RESET, _GO_AWAY) or (kind == _HEADERS and flags & _END_STREAM):
             _, name, value = body.partition(b"grpc-message")
             if name:  # as gRPC writes it: a literal of at most 126 bytes after its length
-                self._words = value[1 : 1 + value[0]].decode(errors="replace")
+                self.words = value[1 : 1 + value[0]].decode(errors="replace")
             self._end()
 
     def _answer(self, frame: bytes) -> None:
