@@ -156,3 +156,47 @@ def test_mutated_packets_are_read_or_refused(data) -> None:
     for _ in range(data.draw(st.integers(1, 8))):
         packet[data.draw(st.integers(0, len(packet) - 1))] = data.draw(st.integers(0, 255))
     _all_parsers(bytes(packet[: data.draw(st.integers(0, len(packet)))]))
+
+
+CASES = 20_000
+"""Spoiled datagrams of each kind of sender."""
+
+
+@pytest.mark.parametrize(
+    ("parse", "packet"),
+    [
+        (live_link_face.parse, live_link_packet(np.linspace(0, 1, 61, dtype=np.float32))),
+        (open_see_face.parse, open_see_packet()),
+        (unified_expressions.parse, osc({"JawOpen": 0.5, "EyeLeftX": 0.1, "MouthClosed": 0.3})),
+        (ifacialmocap.parse, b"jawOpen&50|mouthSmile_L&20|=head#1,2,3,4,5,6|rightEye#1,2,3|leftEye#1,2,3|"),
+    ],
+    ids=["live-link-face", "open-see-face", "vrcft", "ifacialmocap"],
+)
+def test_twenty_thousand_spoiled_datagrams_are_read_or_refused(parse, packet: bytes) -> None:
+    parse(packet)
+    rng = np.random.default_rng(11)
+    read = refused = 0
+    for case in range(CASES):
+        spoiled = np.frombuffer(packet, np.uint8).copy()
+        if case % 4 == 0:
+            spoiled = spoiled[: rng.integers(0, len(spoiled))]
+        elif case % 4 == 1:
+            spoiled = np.concatenate([spoiled, rng.integers(0, 256, rng.integers(1, 64)).astype(np.uint8)])
+        elif case % 4 == 2:
+            spoiled[rng.integers(0, len(spoiled), rng.integers(1, 9))] = rng.integers(0, 256)
+        else:
+            spoiled[rng.integers(0, min(64, len(spoiled)))] ^= 1 << rng.integers(0, 8)
+        try:
+            parse(spoiled.tobytes())
+            read += 1
+        except InputError:
+            refused += 1
+    assert read + refused == CASES
+    assert refused > CASES // 5
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_507])
+def test_datagrams_of_any_size_end_nothing(size: int) -> None:
+    _all_parsers(bytes(size))
+    _all_parsers(b"#bundle\0" + bytes(size))
+    _all_parsers(b"|" * size + b"=")
