@@ -45,11 +45,14 @@ namespace Likeness
         }
 
         /// <summary>Says that a media sample is heard at a local time; from then on the voice owns the clock.</summary>
-        public void ReportHeard(double localSeconds, double sample)
+        public void ReportHeard(double localSeconds, double sample) { ReportHeard(localSeconds, sample, Voice.Breaks); }
+
+        /// <summary>The same for a player on another thread: with the breaks that <see cref="VoiceBuffer.Read(float[], int, int, out int)"/> told.</summary>
+        public void ReportHeard(double localSeconds, double sample, int breaks)
         {
             HeardVoice = true;
             // After a gap or a leap of the voice the face leaps with it; only noise is steered away slowly.
-            if (Voice.Breaks != _breaks) { _breaks = Voice.Breaks; Clock.Reset(); }
+            if (breaks != _breaks) { _breaks = breaks; Clock.Reset(); }
             Clock.Report(localSeconds, sample);
         }
     }

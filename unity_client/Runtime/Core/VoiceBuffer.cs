@@ -64,14 +64,22 @@ namespace Likeness
         /// </summary>
         public long Read(float[] into, int offset, int count)
         {
+            int breaks;
+            return Read(into, offset, count, out breaks);
+        }
+
+        /// <summary>The same, with the number of <see cref="Breaks"/> up to these samples.</summary>
+        public long Read(float[] into, int offset, int count, out int breaks)
+        {
             lock (_gate)
             {
+                breaks = Breaks;
                 if (!_playing)
                 {
                     Array.Clear(into, offset, count);
                     return -1;
                 }
-                if (_newest - _next > _delay + _slack) { _next = _newest - _delay; Breaks++; }   // far behind: catch up
+                if (_newest - _next > _delay + _slack) { _next = _newest - _delay; breaks = ++Breaks; }   // far behind: catch up
                 long first = _next;
                 for (int i = 0; i < count; i++, _next++)
                     into[offset + i] = _next < _newest ? _ring[Slot(_next)] / 32768f : 0f;

@@ -12,14 +12,14 @@ namespace Likeness.Unity
         {
             _hand = new GameObject(name);
             _hand.transform.SetParent(parent, false);
-            // The wire's hand points along -z with its back up; mirrored in x, it still does.
+            // The wire's hand points along -z with its back up; mirrored in x, it still does. The left thumb is at -x here.
             Box("Palm", _hand.transform, new Vector3(0, 0, -0.045f), new Vector3(0.08f, 0.025f, 0.09f));
-            _fingers = Joint("Fingers", new Vector3(left ? -0.012f : 0.012f, 0, -0.09f));
+            _fingers = Joint("Fingers", new Vector3(left ? 0.012f : -0.012f, 0, -0.09f));
             Box("Three", _fingers, new Vector3(0, 0, -0.04f), new Vector3(0.055f, 0.018f, 0.08f));
-            _index = Joint("Index", new Vector3(left ? 0.03f : -0.03f, 0, -0.09f));
+            _index = Joint("Index", new Vector3(left ? -0.03f : 0.03f, 0, -0.09f));
             Box("One", _index, new Vector3(0, 0, -0.04f), new Vector3(0.018f, 0.018f, 0.08f));
-            _thumb = Joint("Thumb", new Vector3(left ? 0.045f : -0.045f, 0, -0.03f));
-            Box("Thumb", _thumb, new Vector3(left ? 0.015f : -0.015f, 0, -0.025f), new Vector3(0.022f, 0.02f, 0.055f));
+            _thumb = Joint("Thumb", new Vector3(left ? -0.045f : 0.045f, 0, -0.03f));
+            Box("Thumb", _thumb, new Vector3(left ? -0.015f : 0.015f, 0, -0.025f), new Vector3(0.022f, 0.02f, 0.055f));
         }
 
         internal void Show(Vector3 head, HandPose pose)

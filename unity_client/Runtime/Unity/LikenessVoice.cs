@@ -22,6 +22,7 @@ namespace Likeness.Unity
         private volatile bool _ready;
         private double _heardAt;
         private double _heardSample;
+        private int _heardBreaks;
         private volatile bool _heard;
         private readonly object _gate = new object();
         private readonly SteppedClock _dsp = new SteppedClock();
@@ -62,8 +63,9 @@ namespace Likeness.Unity
             _dsp.Observe(AudioSettings.dspTime, LikenessClient.Now);
             if (!_heard || _stream == null) return;
             double at, sample;
-            lock (_gate) { at = _heardAt; sample = _heardSample; _heard = false; }
-            _stream.ReportHeard(_dsp.ToSmooth(at) + outputLatencyMs / 1000.0, sample);
+            int breaks;
+            lock (_gate) { at = _heardAt; sample = _heardSample; breaks = _heardBreaks; _heard = false; }
+            _stream.ReportHeard(_dsp.ToSmooth(at) + outputLatencyMs / 1000.0, sample, breaks);
         }
 
         // Runs on the audio thread.
@@ -75,7 +77,8 @@ namespace Likeness.Unity
             int need = (int)(frames * _step + _fraction) + 2;
             if (need > _mono.Length) _mono = new float[need * 2];
             int take = (int)(frames * _step + _fraction);
-            long first = stream.Voice.Read(_mono, 0, take);
+            int breaks;
+            long first = stream.Voice.Read(_mono, 0, take, out breaks);
             double position = 0;
             for (int i = 0; i < frames; i++, position += _step)
             {
@@ -92,6 +95,7 @@ namespace Likeness.Unity
             {
                 _heardAt = AudioSettings.dspTime;
                 _heardSample = first;
+                _heardBreaks = breaks;
                 _heard = true;
             }
         }
