@@ -13,6 +13,8 @@ export interface Options {
   emulator: boolean
   take: string
   quality: Quality | null
+  /** At most so many pictures a second; 0: as many as the screen shows. */
+  pictures: number
 }
 
 export function readOptions(search: string): Options {
@@ -28,6 +30,7 @@ export function readOptions(search: string): Options {
     transport: pick('transport', ['auto', 'rtc', 'ws'] as const) ?? 'auto',
     emulator: query.get('xr') === 'iwer',
     take: query.get('take') ?? '',
+    pictures: Math.max(0, Number(query.get('pictures')) || 0),
     quality: pick('quality', ['low', 'medium', 'high'] as const),
   }
 }

@@ -156,11 +156,11 @@ const PRESETS: Record<SceneName, Preset> = {
       rim: { color: 0xcfe0ff, intensity: 1.5 },
       fill: { sky: 0xe6ecf5, ground: 0x4c443c, intensity: 0.7 },
       environment: 0.4,
-      exposure: 1.0,
+      exposure: 1.3,
     },
     distance: 1.5,
     plaque: DESK,
-    mirror: { x: 0, y: 1.22, z: 0.95, yaw: Math.PI, width: 1.5, height: 1.7, before: true, color: 0xa27f43 },
+    mirror: { x: 0, y: 1.3, z: 0.95, yaw: Math.PI, width: 0.74, height: 1.25, before: true, color: 0xa27f43 },
   },
 }
 

@@ -56,6 +56,8 @@ export type View = 'meet' | 'be'
 export interface StageOptions {
   canvas: HTMLCanvasElement
   quality: Quality | null
+  /** At most so many a second; 0: no limit. */
+  pictures: number
   scene: SceneName
   /** Called before each picture with the time it is due on the screen. */
   pose: (dueMs: number) => void
@@ -184,6 +186,25 @@ export class Stage {
   /** Whether the last picture shows a mirror's reflection. */
   get reflects(): boolean {
     return this.#mirror?.seen ?? false
+  }
+
+  /** Where on the canvas the own character's mark is reflected, CSS pixels; null where no mirror shows it. */
+  get reflectedMark(): { x: number; y: number; width: number; height: number } | null {
+    const glass = this.#mirror?.mesh
+    const plate = this.#own?.plaque.meshes[1]
+    if (!this.reflects || !glass || !plate) return null
+    const { clientWidth, clientHeight } = this.#options.canvas
+    glass.getWorldDirection(forward)
+    glass.getWorldPosition(point)
+    const corners = [-1, 1].flatMap(x => [-1, 1].map(y => new Vector3((x * 0.36) / 2, (y * 0.045) / 2, 0)))
+    for (const corner of corners) {
+      plate.localToWorld(corner)
+      corner.addScaledVector(forward, -2 * viewer.copy(corner).sub(point).dot(forward)).project(this.#camera)
+    }
+    const xs = corners.map(each => ((each.x + 1) / 2) * clientWidth)
+    const ys = corners.map(each => ((1 - each.y) / 2) * clientHeight)
+    const [x, y] = [Math.min(...xs), Math.min(...ys)]
+    return { x, y, width: Math.max(...xs) - x, height: Math.max(...ys) - y }
   }
 
   /** What tests and the curious ask about those who are here. */
@@ -444,6 +465,8 @@ export class Stage {
     const now = performance.now()
     // An empty set stands still; whoever waits for a character needs the machine for that.
     if (this.#sitters.size === 0 && !this.#renderer.xr.isPresenting && now - this.#lastMs < EMPTY_MS) return
+    // Whoever shares a machine may ask for few pictures.
+    if (this.#options.pictures > 0 && now - this.#lastMs < 1000 / this.#options.pictures) return
     // While slow graphics still work on the last picture, another would only block the page and its network.
     if (!this.#renderer.xr.isPresenting && this.#backlog.busy(now)) return
     const elapsed = Math.min(Math.max(now - this.#lastMs, 0), 1000)
