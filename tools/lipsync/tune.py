@@ -1,4 +1,4 @@
-"""Weigh the two opinions on lip closures, on development voices that are neither trained on nor shipped."""
+"""Weigh the two opinions on lip closures, on voices that neither training nor the final scores hear."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -104,9 +104,7 @@ def score(evidence: Sequence[Evidence], fusion: Fusion) -> dict[str, tuple[Score
 def search(evidence: Sequence[Evidence]) -> Fusion:
     """The fusion with the best strict F, mean over voices."""
     best, found = -1.0, Fusion(0.5, 0.5, 0.0, 0.5, 0.25)
-    for weight, threshold, gap in product(
-        (0.3, 0.4, 0.5, 0.6, 0.7), np.arange(-1.5, 1.6, 0.25), (0.5, 1.0, 1.5)
-    ):
+    for weight, threshold, gap in product((0.35, 0.5, 0.65), np.arange(-1.25, 1.3, 0.25), (1.0, 1.5, 2.0)):
         fusion = Fusion(weight, 1 - weight, -float(threshold), 0.5, float(1 / (1 + np.exp(gap))))
         mean = float(np.mean([hard.f for hard, _ in score(evidence, fusion).values()]))
         if mean > best:

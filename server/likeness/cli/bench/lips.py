@@ -86,19 +86,30 @@ def run(voices: Path | None = None, quick: bool = False) -> list[Figure]:
     clips = read_clips(voices) if voices else asyncio.run(_espeak_clips(VOICES, sentences))
     figures = _known_text(clips)
     with progress_bar("Listening") as progress:
-        heard = hear(clips, progress)
+        heard, network, loop = hear_sources(clips, progress)
     figures += _heard(clips, heard)
+    for name, logits in (("network", network), ("phone loop", loop)):
+        shown = [closures_shown(follow(x)) for x in logits]
+        figures.append(_by_voice(f"{name} alone: strict F, mean over voices", clips, shown))
     if not quick:
         for snr in _SNRS:
             noisy = [Clip(c.voice, add_noise(c.pcm, snr, k), c.phones) for k, c in enumerate(clips)]
-            score = sum((_strict(c, h) for c, h in zip(noisy, hear(noisy), strict=True)), Score())
-            note = f"recall {score.recall:.2f}, precision {score.precision:.2f}"
-            figures.append(Figure(f"heard, {snr:g} dB signal to noise: strict F", score.f, note=note))
+            shown = [closures_shown(shut_frames(h)) for h in hear(noisy)]
+            figures.append(
+                _by_voice(f"heard, {snr:g} dB signal to noise: strict F, mean over voices", noisy, shown)
+            )
     return [*figures, *_stillness(), *_speed()]
 
 
 def hear(clips: Sequence[Clip], progress: Callable[[float], None] | None = None) -> list[Float32]:
     """Controls [T, 52] of each clip from the streaming network, all clips at once, look-ahead taken out."""
+    return hear_sources(clips, progress)[0]
+
+
+def hear_sources(
+    clips: Sequence[Clip], progress: Callable[[float], None] | None = None
+) -> tuple[list[Float32], list[Float32], list[Float32]]:
+    """As `hear`, with the logits [T] of a closure behind it: the network's and the phone loop's."""
     from likeness.speech.lipsync import LipSync
 
     lip_sync = LipSync(capacity=len(clips))
@@ -110,12 +121,30 @@ def hear(clips: Sequence[Clip], progress: Callable[[float], None] | None = None)
     sound = np.zeros((len(clips), ticks * FRAME), np.float32)
     for row, clip in zip(sound, clips, strict=True):
         row[lead : lead + len(clip.pcm)] = clip.pcm[: len(row) - lead]
-    out = np.empty((ticks, len(clips), 52), np.float32)
+    controls = np.empty((ticks, len(clips), 52), np.float32)
+    logits = np.empty((2, ticks, len(clips)), np.float32)
     for tick in range(ticks):
-        out[tick] = lip_sync.step(slots, sound[:, tick * FRAME : (tick + 1) * FRAME])
+        mouths = lip_sync.listen(slots, sound[:, tick * FRAME : (tick + 1) * FRAME])
+        controls[tick], logits[0, tick], logits[1, tick] = mouths.controls, mouths.network, mouths.loop
         if progress is not None:
             progress((tick + 1) / ticks)
-    return [out[late : late + n, k] for k, n in enumerate(frames)]
+    one, two, three = (
+        [rows[late : late + n, k] for k, n in enumerate(frames)] for rows in (controls, logits[0], logits[1])
+    )
+    return one, two, three
+
+
+def follow(logits: Float32, shut: float = 0.0, part: float = -1.5) -> NDArray[np.bool_]:
+    """Frames [T] in which one source alone would shut the lips: hysteresis and two frames at least."""
+    out = np.zeros(len(logits), np.bool_)
+    closed, held = False, 0
+    for t, logit in enumerate(logits):
+        held += 1
+        wants = bool(logit > (part if closed else shut)) or (closed and held < 2)
+        if wants != closed:
+            closed, held = wants, 0
+        out[t] = closed
+    return out
 
 
 def shut_frames(controls: Float32) -> NDArray[np.bool_]:
@@ -217,6 +246,15 @@ def _heard(clips: Sequence[Clip], heard: Sequence[Float32]) -> list[Figure]:
         ),
     ]
     return figures + _shapes(clips, heard)
+
+
+def _by_voice(name: str, clips: Sequence[Clip], shown: Sequence[Sequence[Span]]) -> Figure:
+    """Mean strict F over voices; the note has each voice's, with recall and precision."""
+    scores: dict[str, Score] = {}
+    for clip, spans in zip(clips, shown, strict=True):
+        scores[clip.voice] = scores.get(clip.voice, Score()) + strict(closures_said(clip.phones), spans)
+    note = "; ".join(f"{v} {s.f:.2f} ({s.recall:.2f}/{s.precision:.2f})" for v, s in scores.items())
+    return Figure(name, float(np.mean([s.f for s in scores.values()])), note=note)
 
 
 def _shapes(clips: Sequence[Clip], heard: Sequence[Float32]) -> list[Figure]:
