@@ -123,7 +123,9 @@ namespace Likeness.Unity
                 import = new GltfImport();
                 byte[] model = await ModelDownload.Fetch(address, client.PinnedCertificate);
                 if (this == null || mine != _loading) { import.Dispose(); return; }
+#pragma warning disable 618   // later 6.x have a generic Load too; this one is in all of them
                 if (!await import.LoadGltfBinary(model, address)) throw new InvalidOperationException("glTFast refused " + address);
+#pragma warning restore 618
                 if (this == null || mine != _loading) { import.Dispose(); return; }
                 var holder = new GameObject("Model");
                 holder.transform.SetParent(transform, false);
