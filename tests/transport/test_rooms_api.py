@@ -43,7 +43,7 @@ async def test_a_code_that_names_no_room_is_answered_and_counted(url: str) -> No
     assert status == 404
     assert "aaaa33" in body["error"]["text"]
     statuses = [(await get(f"{url}/api/rooms/aaaa3{digit}"))[0] for digit in "4679" * 5]
-    assert statuses[-1] == 429
+    assert 429 in statuses
 
 
 async def test_with_tokens_strangers_learn_nothing(
