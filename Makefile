@@ -3,7 +3,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.setup-stamp
 
-.PHONY: help setup run test web lint avatars gallery bench clean
+.PHONY: help setup run test web lint avatars gallery fuzz bench clean
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/'
 
@@ -28,6 +28,9 @@ lint: $(STAMP) ## ruff, pyright, import-linter
 	@$(VENV)/bin/ruff check server tools tests examples && $(VENV)/bin/ruff format --check server tools tests examples
 	@$(VENV)/bin/pyright --pythonpath $(PY)
 	@$(VENV)/bin/lint-imports
+
+fuzz: setup ## millions of new wrong inputs at every door (half an hour; FUZZ=20: times those of `make test`)
+	@LIKENESS_FUZZ=$(or $(FUZZ),20) $(PY) -m pytest -k "random or thousand or changed"
 
 avatars: setup ## build the open head and the cast from code, with portraits (about ten minutes)
 	@$(PY) -m tools.head.build && $(PY) -m tools.head.gallery portraits

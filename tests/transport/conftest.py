@@ -13,12 +13,12 @@ from likeness.transport.server import Server
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    """A server on free ports: quick to call a reader slow, and with no limit of rate to hide behind."""
+    """A server on free ports: which soon calls a reader slow, and with no limit of rate to hide behind."""
     config = ServerConfig(
         port=0,
         grpc_port=-1,
         data=Path(tmp_path_factory.mktemp("data")),
-        stage=StageConfig(slow_seconds=2.0, resume_seconds=5.0),
+        stage=StageConfig(slow_seconds=4.0, resume_seconds=8.0),
         limits=LimitConfig(hellos_per_second=1000, messages_per_second=1e6),
     )
     running = Server(config)

@@ -4,20 +4,42 @@ import asyncio
 import contextlib
 import gc
 import json
+import os
 import random
 import socket
 import tracemalloc
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
+from likeness.errors import LikenessError
+from likeness.stage.animate import Animator
+from likeness.stage.engine_process import EngineProcess
 from likeness.stage.session import Session
+from likeness.stage.stage import Stage
+from likeness.transport.client_text import read_hello, read_object
+from likeness.transport.grpc_outlet import GrpcOutlet
+from likeness.transport.grpc_server import _read, _reader
+from likeness.transport.inlet import Inlet
+from likeness.transport.ping import Pinger
+from likeness.transport.rtc_offer import read_offer
+from likeness.transport.server import Server
+from likeness.v1.likeness_pb2 import AnimateRequest
+from likeness.v1.room_pb2 import ClientMessage, Hello
 from tests.transport.clients import RtcClient, SocketClient, until
+from tests.transport.noise import changed, noise, noise_message, noise_text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+COSTLY = ("bye", "moderate", "consent")
+"""Messages that write to the ledger or end a session: only a few of them are sent."""
+MORE = int(os.environ.get("LIKENESS_FUZZ", "1"))
+"""`make fuzz` multiplies the cases, and draws new ones."""
+SEED = random.SystemRandom().randrange(1 << 30) if MORE > 1 else 0
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -32,23 +54,6 @@ async def bystander(url: str) -> AsyncIterator[SocketClient]:
     assert len(client.heads) > 5
     assert client.of_kind("notice") == []
     await client.close()
-
-
-def noise(rng: random.Random, most: int = 300) -> bytes:
-    """Random bytes, half of them with a kind that exists."""
-    data = rng.randbytes(rng.randrange(most))
-    return bytes([rng.choice([1, 2, 5, 6, 7, 8, 9, 10])]) + data if rng.random() < 0.5 else data
-
-
-def noise_text(rng: random.Random) -> str:
-    """Random text, half of it nearly a message."""
-    if rng.random() < 0.5:
-        return "".join(chr(rng.randrange(1, 0xD7FF)) for _ in range(rng.randrange(60)))
-    bodies = ["say", "stop", "hello", "motion", "audio", "override", "listener", "microphone", "ping", "x"]
-    values: list[Any] = [None, -1, 1e308, "x", [], {}, {"text": "x" * 9000}, {"text": "<speak>"}, {"x": 1e30}]
-    text = json.dumps({rng.choice(bodies): rng.choice(values)})
-    at = rng.randrange(len(text))
-    return text if rng.random() < 0.5 else text[:at] + chr(rng.randrange(1, 256)) + text[at + 1 :]
 
 
 async def test_random_bytes_on_the_socket(url: str, bystander: SocketClient):
@@ -73,9 +78,9 @@ async def test_a_hundred_thousand_random_datagrams_in_one_session(url: str, byst
     session = next(o for o in gc.get_objects() if isinstance(o, Session) and o.id == client.session)
     tracemalloc.start()
     try:
-        for n in range(100_000):
+        for n in range(100_000 * MORE):
             session.handle_datagram(noise(rng, 100))
-            if n % 250 == 0:
+            if n % 50 == 0:
                 await asyncio.sleep(0)
             if n == 20_000:
                 before = tracemalloc.get_traced_memory()[0]
@@ -103,6 +108,129 @@ async def test_random_bytes_on_the_data_channels(url: str, bystander: SocketClie
     client.heads.clear()
     await until(lambda: len(client.heads) > 10)
     await client.close()
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+async def test_thousands_of_random_messages_in_grpc_sessions(server: Server, bystander: SocketClient):
+    """As the service reads them: bytes, most of them nearly a message, through its parser to a session."""
+    rng = random.Random(SEED + 6)
+    parse = _reader(ClientMessage)
+    cases, lives = 20_000 * MORE, 0
+    before = 0
+    while cases > 0:
+        lives += 1
+        session, outlet, writer = await entered(server.stage)
+
+        async def wire(session: Session = session) -> AsyncIterator[Any]:
+            nonlocal cases
+            while cases > 0 and not session.closed:
+                cases -= 1
+                message = noise_message(rng, ClientMessage())
+                if message.WhichOneof("body") in COSTLY and rng.random() < 0.97:
+                    continue
+                data = message.SerializeToString()
+                match rng.randrange(4):
+                    case 0:
+                        data = noise(rng)
+                    case 1:
+                        data = changed(rng, data)
+                if cases % 20 == 0:
+                    await asyncio.sleep(0)
+                yield parse(data)
+
+        await _read(wire(), session, outlet)
+        session.detach(outlet)
+        await server.stage.end(session, "done")
+        writer.cancel()
+        before = before or resident()
+    assert lives > 1, "some said goodbye or ended their room, and came again"
+    assert resident() - before < 96 << 20
+
+
+async def test_random_first_requests_start_no_animation(server: Server, bystander: SocketClient):
+    rng = random.Random(SEED + 7)
+    parse = _reader(AnimateRequest)
+    animator = Animator(server.stage, EngineProcess(1))
+    refused = 0
+    for n in range(3000 * MORE):
+        data = noise_message(rng, AnimateRequest()).SerializeToString()
+        data = noise(rng) if n % 2 else changed(rng, data) if n % 4 else data
+
+        async def wire(data: bytes = data) -> AsyncIterator[AnimateRequest]:
+            request = parse(data).get()
+            if request.HasField("start"):
+                request.start.character = "nobody"  # whatever else it says: it asks for nobody we know
+            yield request
+
+        try:
+            async for _ in animator.animate(wire(), "fuzz"):
+                raise AssertionError("nonsense was performed")
+        except LikenessError:
+            refused += 1
+    assert refused == 3000 * MORE
+
+
+async def test_thousands_of_random_texts_and_datagrams_from_one_connection(
+    server: Server, bystander: SocketClient
+):
+    """As the data channels and the WebSocket hand them on."""
+    rng = random.Random(SEED + 8)
+    session, outlet, writer = await entered(server.stage)
+    clock = asyncio.get_running_loop().time
+    inlet = Inlet(session, outlet, server.config.limits, Pinger(clock), clock)
+    for n in range(12_000 * MORE):
+        await inlet.text(noise_text(rng))
+        inlet.binary(noise(rng))
+        if n % 20 == 0:
+            await asyncio.sleep(0)
+        if session.closed:
+            writer.cancel()
+            session, outlet, writer = await entered(server.stage)
+            inlet = Inlet(session, outlet, server.config.limits, Pinger(clock), clock)
+    assert inlet.dropped > 1000
+    await server.stage.end(session, "done")
+    writer.cancel()
+
+
+async def test_thousands_of_changed_offers_are_read_or_refused_in_words():
+    rng = random.Random(SEED + 9)
+    client = RtcClient("")
+    await client.pc.setLocalDescription(await client.pc.createOffer())
+    body = {"hello": {"character": "plain"}, "type": "offer", "sdp": client.pc.localDescription.sdp}
+    await client.close()
+    good = json.dumps(body).encode()
+    refused = 0
+    for n in range(8_000 * MORE):
+        data = noise(rng) if n % 10 == 0 else changed(rng, good)
+        try:
+            value = read_object(data)
+            read_hello(value.get("hello"))
+            read_offer(value.get("type"), value.get("sdp"))
+        except LikenessError:
+            refused += 1
+        if n % 200 == 0:
+            await asyncio.sleep(0)
+    assert refused > 2000 * MORE
+
+
+async def entered(stage: Stage) -> tuple[Session, GrpcOutlet, asyncio.Task[None]]:
+    """A session whose outlet is read by somebody who keeps nothing."""
+    session, _ = await stage.hello(Hello(character="plain"), "fuzz")
+    outlet = GrpcOutlet(True, 1, stage.now, 60.0)
+    session.attach(outlet)
+
+    async def forget(_: object) -> None:
+        await asyncio.sleep(0)
+
+    return session, outlet, asyncio.create_task(outlet.write_all(forget))
+
+
+def resident() -> int:
+    """Bytes of memory that this process holds; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+    except OSError:
+        return 0
 
 
 async def test_random_bodies_for_signalling(url: str, bystander: SocketClient):
@@ -194,7 +322,7 @@ async def test_a_slow_reader_gets_the_newest_frames_and_is_cut_in_the_end(url: s
     raw: socket.socket = transport.get_extra_info("socket")
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     before = await ended(url)
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(180):
         while await ended(url) == before:
             await asyncio.sleep(0.2)
     again = await SocketClient(url).connect(resume=token)
