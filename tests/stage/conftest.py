@@ -58,7 +58,7 @@ class Ear:
         return [p for p in self.voice if p.avatar == avatar and abs(p.pcm.astype(int)).max() > 300]
 
 
-async def until(condition: object, seconds: float = 20.0) -> None:
+async def until(condition: object, seconds: float = 60.0) -> None:
     """Wait for something to become true, for as long as a slow machine may need."""
     assert callable(condition)
     for _ in range(int(seconds / 0.02)):
@@ -107,7 +107,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def stage(data: Path) -> AsyncIterator[Stage]:
     config = ServerConfig(
         data=data,
-        stage=StageConfig(resume_seconds=1.5),
+        stage=StageConfig(resume_seconds=4.0),
         limits=LimitConfig(
             hellos_per_second=1000, sessions=12, seats=4, queued_says=3, messages_per_second=10_000
         ),
