@@ -130,7 +130,7 @@ class Animator:
             raise
         finally:
             if performer is not None:
-                self.engine.post("remove", performer.row)
+                self.engine.remove(performer.row)
             await record.close(reason)
         yield AnimateResponse(
             end=likeness_pb2.AnimateEnd(samples=samples, frames=frames, session=record.session)

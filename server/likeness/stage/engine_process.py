@@ -50,13 +50,16 @@ class EngineProcess:
         self._socket: socket.socket | None = None
         self._lock = asyncio.Lock()
         self._commands: list[tuple[Command, asyncio.Future[Any] | None]] = []
+        self._requests = 0
+        self._removals: list[tuple[int, int]] = []
+        """Rows to be removed, each with the number of the first request that cannot mention it any more."""
         self.look_ahead = 0
         """Samples that a live voice's lips need beyond a frame; known after `start`."""
 
     @property
     def pending(self) -> bool:
         """Commands wait for the next request."""
-        return bool(self._commands)
+        return bool(self._commands or self._removals)
 
     @property
     def alive(self) -> bool:
@@ -105,6 +108,7 @@ class EngineProcess:
             if future is not None and not future.done():
                 future.set_exception(EngineDied("the engine has stopped."))
         self._commands.clear()
+        self._removals.clear()
         process, self._process = self._process, None
         if process is not None:
             try:
@@ -117,6 +121,10 @@ class EngineProcess:
         """Call a method of the engine with the next request; what it raises is logged over there."""
         self._commands.append(((name, args), None))
 
+    def remove(self, row: int) -> None:
+        """Forget a performer once no request that may still mention it is waiting for its turn."""
+        self._removals.append((self._requests, row))
+
     def call(self, name: str, *args: Any) -> "asyncio.Future[Any]":
         """Call a method of the engine with the next request; the future holds what it returned or raised."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -128,12 +136,17 @@ class EngineProcess:
 
         A cancelled caller does not break off the request: the next one would read its answer.
         """
-        task = asyncio.create_task(self._request(batches, blocks))
+        task = asyncio.create_task(self._request(self._requests, batches, blocks))
+        self._requests += 1
         task.add_done_callback(_retrieve)
         return await asyncio.shield(task)
 
-    async def _request(self, batches: Sequence[Batch], blocks: Sequence[Block]) -> "Answer":
+    async def _request(self, number: int, batches: Sequence[Batch], blocks: Sequence[Block]) -> "Answer":
         async with self._lock:
+            for first, row in self._removals:
+                if first <= number:
+                    self.post("remove", row)
+            self._removals = [(first, row) for first, row in self._removals if first > number]
             commands, self._commands = self._commands, []
             wishes = [(command, future is not None) for command, future in commands]
             try:

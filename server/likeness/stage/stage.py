@@ -494,7 +494,7 @@ class Stage:
 
     def _release(self, performer: Performer) -> None:
         performer.removed = True
-        self.engine.post("remove", performer.row)
+        self.engine.remove(performer.row)
         self._tracked.pop(performer, None)
         self._driven.pop(performer, None)
 
