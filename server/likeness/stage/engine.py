@@ -84,10 +84,10 @@ class Engine:
 
     def rehearse(self) -> None:
         """Run each model once or twice: first calls allocate and plan, and would hold up the first voices."""
-        sound = np.zeros((_REHEARSED, SAMPLES_PER_FRAME), np.float32)
         lips = [self._lipsync.open() for _ in range(min(_REHEARSED, self._lipsync.capacity))]
+        sound = np.zeros((len(lips), SAMPLES_PER_FRAME), np.float32)
         prosody = [self._prosody.open() for _ in lips]
-        for count in (1, 2, len(lips)):
+        for count in (1, min(2, len(lips)), len(lips)):
             self._lipsync.step(np.array(lips[:count]), sound[:count])
             self._prosody.step(prosody[:count], sound[:count])
         for slot, melody in zip(lips, prosody, strict=True):
