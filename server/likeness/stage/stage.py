@@ -54,7 +54,7 @@ EAGER_VOICES: Final = 16
 """Up to so many open microphones a frame is made as soon as its sound is here. With more of them that would
 be a pass for every few packets, and each has a price of its own: one pass a tick makes a frame of each."""
 CROWD: Final = 8
-"""Sessions up to which that is so: every pass looks at all of them, and their motion waits for it."""
+"""Sessions of one room up to which that is so: each pass has a message for every one of them."""
 PAIRED_VOICES: Final = 64
 """From so many on, a pass every second tick makes two frames of each, which travel in one message."""
 REST: Final = 0.3
@@ -677,7 +677,7 @@ class Stage:
 
     def _eager(self, voices: int) -> bool:
         """Whether frames of live voices are made as soon as their sound is here, not at the next tick."""
-        return voices <= EAGER_VOICES and len(self.sessions) <= CROWD
+        return voices <= EAGER_VOICES and all(len(room.sessions) <= CROWD for room in self.rooms.values())
 
     def _due(self, sample: int) -> tuple[list[FrameJob], list[VoiceJob]]:
         frames: list[FrameJob] = []
