@@ -57,7 +57,7 @@ CROWD: Final = 8
 """Sessions of one room up to which that is so: each pass has a message for every one of them."""
 PAIRED_VOICES: Final = 64
 """From so many on, a pass every second tick makes two frames of each, which travel in one message."""
-REST: Final = 0.3
+REST: Final = 0.1
 """Pause after a pass, of its own length: packets of other voices may come and be worked on together."""
 STALL: Final = SAMPLE_RATE // 4
 """A pass that comes this much too late stops the media clock instead of hurrying after it."""
