@@ -5,7 +5,7 @@ from likeness.head.character import (
     IdleTemperament,
     Posture,
     VoiceSettings,
-    character_ids,
+    character_stamps,
     list_characters,
     load_character,
 )
@@ -36,7 +36,7 @@ __all__ = [
     "Rig",
     "VoiceSettings",
     "avatars_root",
-    "character_ids",
+    "character_stamps",
     "data_dir",
     "list_characters",
     "list_heads",

@@ -14,6 +14,7 @@ from likeness.head.head_file import head_path, read_identity_names
 from likeness.head.places import asset_roots
 from likeness.head.toml_table import TomlTable, read_toml, unknown_key
 
+_FILES = ("character.toml", "avatar.glb", "avatar.lod1.glb")
 CHARACTER_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -129,9 +130,9 @@ def list_characters() -> list[Character]:
     return [read_character(folder) for folder in _folders().values()]
 
 
-def character_ids() -> list[str]:
-    """The ids of all characters, whether or not they can be loaded."""
-    return list(_folders())
+def character_stamps() -> dict[str, tuple[object, ...]]:
+    """The ids of all characters, whether or not they can be loaded, each with what tells that it was changed."""
+    return {id: (folder, *(_stamp(folder / name) for name in _FILES)) for id, folder in _folders().items()}
 
 
 def read_character(folder: Path) -> Character:
@@ -164,6 +165,14 @@ def read_character(folder: Path) -> Character:
         folder=folder,
         controls_only=guest,
     )
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size
 
 
 def _folders() -> dict[str, Path]:

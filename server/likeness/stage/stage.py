@@ -18,7 +18,7 @@ from likeness.errors import (
     NotFoundError,
     SealError,
 )
-from likeness.head import Character, character_ids, load_character
+from likeness.head import Character, character_stamps, load_character
 from likeness.head.frame import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME, Float32
 from likeness.performance.client_packets import ControlsIn, Pose
 from likeness.speech import Voice
@@ -107,6 +107,7 @@ class Stage:
         self._lead = max(1, round(config.stage.lead_ms / 20)) * BLOCK
         self._character_list = likeness_pb2.ListCharactersResponse()
         self._listed_at = -1e9
+        self._stamps: dict[str, tuple[object, ...]] = {}
         self._resume: dict[str, Session] = {}
         self._opening = 0
         rate = config.limits.hellos_per_second
@@ -739,14 +740,18 @@ class Stage:
         def read() -> tuple[dict[str, Character], likeness_pb2.ListCharactersResponse]:
             known: dict[str, Character] = {}
             infos: list[likeness_pb2.CharacterInfo] = []
-            for id in character_ids():
+            stamps = character_stamps()
+            for id, stamp in stamps.items():
                 try:
-                    known[id] = character = load_character(id)
+                    # Reading takes the interpreter from the frames that are due: once is enough.
+                    character = self.characters.get(id) if self._stamps.get(id) == stamp else None
+                    known[id] = character = character or load_character(id)
                     infos.append(character_info(character))
                 except LikenessError as error:  # one that is broken must not keep the others off the stage
                     known.pop(id, None)
                     if self._listed_at < 0:
                         _log.warning("%s is left out: %s", id, error)
+            self._stamps = stamps
             return known, likeness_pb2.ListCharactersResponse(characters=infos)
 
         self.characters, self._character_list = await asyncio.to_thread(read)
