@@ -131,7 +131,7 @@ def list_characters() -> list[Character]:
 
 
 def character_stamps() -> dict[str, tuple[object, ...]]:
-    """The ids of all characters, whether or not they can be loaded, each with what tells that it was changed."""
+    """The ids of all characters, loadable or not, each with what tells that it was changed."""
     return {id: (folder, *(_stamp(folder / name) for name in _FILES)) for id, folder in _folders().items()}
 
 

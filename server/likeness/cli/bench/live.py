@@ -28,6 +28,8 @@ LEAD: Final = 0.060
 """Seconds that frames go out before their sound."""
 SETTLE_SECONDS: Final = 20.0
 """A server that is not quiet by then is measured as it is."""
+QUIET: Final = 1.0
+"""Seconds without sound before anybody speaks: frames of then tell the media clock."""
 SETTLE: Final = 1.0
 """Seconds at the start of each stream that are left out: connections are being made."""
 AUDIBLE: Final = 300
@@ -128,22 +130,26 @@ def _settle(pid: int | None) -> None:
 class Punctuality:
     """How one stream's frames arrived.
 
-    A frame is on time when it is there before its sound can be: at most the server's lead (60 ms) later
-    than the most punctual twentieth of its stream's frames, by the media clock. A frame that never came is
-    not on time.
+    A frame is on time when it is there before its sound can be: at most the server's lead (60 ms) later,
+    by the media clock, than the most punctual frame from before the voice began. Those of a silent performer
+    go out at their own media time, never earlier. A frame that never came is not on time.
+
+    frames: arrival, sample and sequence of each. spoke: when the first sound was sent.
     """
 
-    def __init__(self, frames: list[tuple[float, int, int]]) -> None:
+    def __init__(self, frames: list[tuple[float, int, int]], spoke: float) -> None:
         if not frames or frames[-1][0] - frames[0][0] < SETTLE + 0.1:
             raise MachineError("a live stream brought next to nothing: the machine is too busy to measure.")
         when = np.array([f[0] for f in frames])
         sample = np.array([f[1] for f in frames], np.int64)
         sequence = np.array([f[2] for f in frames], np.int64)
-        kept = when >= when[0] + SETTLE
-        when, sample, sequence = when[kept], sample[kept], sequence[kept]
-        expected = int(sequence[-1] - sequence[0]) + 1
         delay = when - sample / 48_000
-        late = delay - np.percentile(delay, 5)
+        if not (when < spoke).any():
+            raise MachineError("a live stream brought no frame before it spoke: the machine is too busy.")
+        punctual = delay[when < spoke].min()
+        kept = when >= spoke + SETTLE
+        when, sequence, late = when[kept], sequence[kept], delay[kept] - punctual
+        expected = int(sequence[-1] - sequence[0]) + 1
         self.lost = expected - len(when)
         self.share = float(np.sum(late <= LEAD)) / expected
         self.rate = (len(when) - 1) / float(when[-1] - when[0])
@@ -151,7 +157,7 @@ class Punctuality:
 
 
 def _on_time(client: LoadClient) -> Punctuality:
-    return Punctuality(client.seen.frames())
+    return Punctuality(client.seen.frames(), client.sent[0][0])
 
 
 async def _streams(
@@ -172,7 +178,7 @@ async def _streams(
         client.open_microphone(hear_self)
         clients.append(client)
     random = np.random.default_rng(5)
-    start = time.perf_counter() + 0.2
+    start = time.perf_counter() + QUIET
     starts = [start + random.uniform(0, 0.5) for _ in clients]
     gc.collect()
     gc.disable()  # what arrives is kept to the end: looking through it again would only cost time
@@ -278,9 +284,9 @@ def live(streams: int, few: int, seconds: float, character: str, server: str) ->
     Latency: from sending the packet that completes a frame's look-ahead to the arrival of that frame. Frame
     and packet are matched by the sound, which the server sends back sample for sample.
 
-    On time: a frame that arrives at most 60 ms (the server's lead of face over sound) later than the most
-    punctual twentieth of its stream, by the media clock. Frames that never come count as not on time; the
-    first second of each stream is left out.
+    On time: a frame that arrives at most 60 ms (the server's lead of face over sound) later, by the media
+    clock, than the most punctual frame from before the voice began: before its sound can. Frames that never
+    come count as not on time; the first second of each voice is left out.
 
     \b
     Examples:
