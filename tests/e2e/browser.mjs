@@ -89,6 +89,10 @@ export async function say(page, text, timeout = 120_000) {
 export async function facts(page) {
   return await page.evaluate(async () => {
     const l = window.likeness
+    // In a headset the mark is part of the world; the probe reads the screen's.
+    const probe = l.xr.presenting ? null : await l.probeMark()
+    const grid = [0.02, 0.2, 0.4, 0.6, 0.8, 0.98]
+    const onTop = probe && grid.flatMap(x => grid.map(y => [probe.x + x * probe.width, probe.y + y * probe.height]))
     return {
       at: performance.now(),
       state: l.state,
@@ -106,8 +110,9 @@ export async function facts(page) {
       audioBytes: await l.audioBytes(),
       seals: l.seals,
       mark: l.mark,
-      // In a headset the mark is part of the world; the probe reads the screen's.
-      probe: l.xr.presenting ? null : await l.probeMark(),
+      probe,
+      // Nothing of the page lies over the mark.
+      markOnTop: onTop?.every(([x, y]) => document.elementFromPoint(x, y)?.id === 'stage') ?? null,
       xr: l.xr,
       clock: l.clock,
     }

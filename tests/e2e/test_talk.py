@@ -90,6 +90,7 @@ def test_the_mark_is_in_the_picture_and_says_who_and_how(talk: dict[str, Any]):
         # Read back from the rendered picture, not from what the page believes.
         assert talk[when]["probe"]["text"] == talk[when]["mark"]["text"]
         assert talk[when]["probe"]["ink"] > 0.9
+        assert talk[when]["markOnTop"] is True, "something of the page lies over the mark"
     assert talk["during"]["mark"]["text"].endswith("driven by: text")
 
 

@@ -110,6 +110,8 @@ export class App {
     document.documentElement.dataset['quality'] = this.stage.quality
     this.page.room = options.room
     addEventListener('resize', () => this.#fit())
+    // A row more in the bar below, and the mark moves up: nothing may lie over it.
+    this.page.watchBars(() => this.stage.setBottomInset(this.page.bottomInset))
     setInterval(() => this.#measureLevel(), LEVEL_MS)
     setInterval(() => this.#slowly(), LISTENER_MS)
   }

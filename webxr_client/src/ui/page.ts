@@ -37,6 +37,8 @@ const FACE_WORDS = {
   'no face': 'No face is in view. The character idles until you are back.',
 }
 
+/** What may lie at the bottom of the picture. */
+const BARS = ['bar', 'replay'] as const
 const ALERT_MS = 9000
 
 /** The page's controls: shows what it is told, reports what the person does; knows nothing of the network. */
@@ -133,8 +135,14 @@ export class Page {
   /** CSS pixels that the controls take at the bottom. */
   get bottomInset(): number {
     if (this.#live.hidden) return 0
-    const bars = ['bar', 'replay'].map(id => element(id, HTMLElement)).filter(bar => !bar.hidden)
+    const bars = BARS.map(id => element(id, HTMLElement)).filter(bar => !bar.hidden)
     return Math.max(0, ...bars.map(bar => innerHeight - bar.getBoundingClientRect().top))
+  }
+
+  /** Tells whenever a bar at the bottom comes, goes or changes its size. */
+  watchBars(changed: () => void): void {
+    const watch = new ResizeObserver(changed)
+    for (const id of BARS) watch.observe(element(id, HTMLElement))
   }
 
   ready(): void {
