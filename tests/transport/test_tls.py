@@ -1,8 +1,6 @@
 """With a certificate in [tls] the page, the WebSocket and gRPC are encrypted, and nothing else is served."""
 
 import asyncio
-import datetime
-import ipaddress
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,49 +11,16 @@ import grpc
 import grpc.aio
 import pytest
 import pytest_asyncio
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from likeness.errors import InputError
 from likeness.stage.config import ServerConfig, TlsConfig, load_config
 from likeness.transport.server import Server
 from likeness.v1 import likeness_pb2, likeness_pb2_grpc
 from likeness.v1.room_pb2 import ClientMessage, Hello
+from tests.certificate import self_signed
 from tests.transport.clients import SocketClient, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-def self_signed(folder: Path) -> TlsConfig:
-    """A certificate for localhost and 127.0.0.1, and its key, as PEM files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    files = TlsConfig(folder / "fullchain.pem", folder / "privkey.pem")
-    files.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    files.key.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return files
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -1,19 +1,13 @@
 """The C# client and a server's certificate: refused in words, or trusted because it is pinned."""
 
 import asyncio
-import datetime
 import hashlib
-import ipaddress
 import ssl
-from pathlib import Path
 
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.certificate import self_signed
 from tests.unity.conftest import PROGRAMS, compile_sources
 
 pytestmark = pytest.mark.mono
@@ -22,7 +16,10 @@ pytestmark = pytest.mark.mono
 def test_a_certificate_of_ones_own_is_refused_in_words_unless_it_is_pinned(build, tmp_path) -> None:
     executable = build.folder / "Tls.exe"
     compile_sources(executable, [PROGRAMS / "Tls.cs"], build.core, target="exe")
-    context, fingerprint = self_signed(tmp_path)
+    files = self_signed(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(files.certificate, files.key)
+    fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(files.certificate.read_text())).hexdigest()
     colons = ":".join(fingerprint[i : i + 2].upper() for i in range(0, 64, 2))
     unpinned, pinned, other = asyncio.run(
         visits(context, [str(executable)], [], [colons], [fingerprint[::-1]])
@@ -62,33 +59,3 @@ async def visits(context: ssl.SSLContext, command: list[str], *arguments: list[s
         return found
     finally:
         await runner.cleanup()
-
-
-def self_signed(folder: Path) -> tuple[ssl.SSLContext, str]:
-    """A certificate that nobody else signed, and its SHA-256 in hex."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    der = certificate.public_bytes(serialization.Encoding.DER)
-    return context, hashlib.sha256(der).hexdigest()
