@@ -120,6 +120,8 @@ class Stage:
         self._called = False
         self._next_pass = 0.0
         self._microphones = 0
+        self._crowded = False
+        """A room holds more than CROWD sessions; looked up once a pass, for every packet asks."""
         self._frames_at = 0
         """The sample before which no frames are made, however much sound is here."""
         self._more = False
@@ -678,12 +680,13 @@ class Stage:
 
     def _eager(self, voices: int) -> bool:
         """Whether frames of live voices are made as soon as their sound is here, not at the next tick."""
-        return voices <= EAGER_VOICES and all(len(room.sessions) <= CROWD for room in self.rooms.values())
+        return voices <= EAGER_VOICES and not self._crowded
 
     def _due(self, sample: int) -> tuple[list[FrameJob], list[VoiceJob]]:
         frames: list[FrameJob] = []
         voices: list[VoiceJob] = []
         voiced, self._microphones = self._microphones, 0
+        self._crowded = any(len(room.sessions) > CROWD for room in self.rooms.values())
         eager, most = self._eager(voiced), 1 if voiced < PAIRED_VOICES else 2
         self._more = False
         make = sample >= self._frames_at
