@@ -149,6 +149,8 @@ class Punctuality:
         punctual = delay[when < spoke].min()
         kept = when >= spoke + SETTLE
         when, sequence, late = when[kept], sequence[kept], delay[kept] - punctual
+        if len(when) < 2 or when[-1] <= when[0]:
+            raise MachineError("a live stream brought no frames while it spoke: the machine is too busy.")
         expected = int(sequence[-1] - sequence[0]) + 1
         self.lost = expected - len(when)
         self.share = float(np.sum(late <= LEAD)) / expected
@@ -218,6 +220,11 @@ async def _latency(
             index = int(np.searchsorted(ends, sample + LOOK_AHEAD - offsets[block]))
             if index < len(times) and first <= times[index] and when <= last:
                 out.append(when - times[index])
+    if not out:
+        raise MachineError(
+            f"no frame of {streams} live streams could be matched with the packet that it was made from: the "
+            "machine is too busy to measure. Stop what else runs, or try fewer streams with --few."
+        )
     return np.array(out)
 
 
@@ -227,7 +234,7 @@ def _offsets(
     """Where the voice blocks that were recognised start, and each one's media less microphone sample.
 
     The voice comes back sample for sample, so its place is found exactly, also after the server had to put
-    silence in or to catch up. Raises ValueError when nothing is recognised.
+    silence in or to catch up. Raises MachineError when nothing is recognised.
     """
     last = packets[-1][1]
     sent = np.tile(pcm, last // len(pcm) + 1)[:last].astype(np.float32)
@@ -244,7 +251,10 @@ def _offsets(
             starts.append(sample)
             offsets.append(known)
     if not starts:
-        raise ValueError("the voice that came back is not the voice that was sent")
+        raise MachineError(
+            "none of the voice that came back is the voice that was sent: the machine is too busy to measure. "
+            "Stop what else runs, or try fewer streams with --few."
+        )
     return np.array(starts), np.array(offsets)
 
 
