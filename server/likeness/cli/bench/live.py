@@ -252,8 +252,8 @@ def _offsets(
             offsets.append(known)
     if not starts:
         raise MachineError(
-            "none of the voice that came back is the voice that was sent: the machine is too busy to measure. "
-            "Stop what else runs, or try fewer streams with --few."
+            "none of the voice that came back is the voice that was sent: the machine is too busy to measure."
+            " Stop what else runs, or try fewer streams with --few."
         )
     return np.array(starts), np.array(offsets)
 
