@@ -527,3 +527,21 @@ async def test_of_two_tabs_with_the_same_token_the_newer_one_wins(stage: Stage) 
     assert len(first.frames()) == count
     assert len(session.room.sessions) == 1
     await stage.end(session, "done")
+
+
+async def test_an_order_that_went_into_a_dead_connection_is_read_on_returning(stage: Stage) -> None:
+    host, _, welcome = await enter(stage)
+    guest, dead, _ = await enter(stage, room=welcome.room, character="curie")
+    await host.handle(ClientMessage(moderate=Moderate(act=Moderate.MUTE, avatar=guest.avatar)))
+    assert [m.notice.code for m in dead.of("notice")] == ["muted"]
+    # The page gave up its first connection before anything passed, came back, and had to do so again.
+    codes: list[list[str]] = []
+    for _ in range(2):
+        again, _ = await stage.hello(room_pb2.Hello(resume=guest.resume_token), "test")
+        ear = Ear()
+        again.attach(ear)
+        codes.append([m.notice.code for m in ear.of("notice")])
+        again.detach(ear)
+    assert codes == [["muted"], ["muted"]]
+    for session in (guest, host):
+        await stage.end(session, "done")

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 MISSED: Final = 256
 """Control messages that are kept for a session whose person is away."""
+UNSURE: Final = 10.0
+"""Seconds for which a notice may have gone into a connection that was dead, or never came to be."""
 MOST_SAMPLES: Final = 96_000
 """Samples in one piece of live audio."""
 AUDIBLE: Final = 60.0
@@ -122,6 +124,8 @@ class Session:
         self._by_hand: tuple[Float32 | None, Float32 | None] = (None, None)
         self._stage = stage
         self._missed: deque[room_pb2.ServerMessage] = deque(maxlen=MISSED)
+        self._told: deque[tuple[float, room_pb2.ServerMessage]] = deque(maxlen=16)
+        """The last notices that were handed to an outlet, and when."""
         limits = stage.config.limits
         self._messages = RateLimit(limits.messages_per_second, 2 * limits.messages_per_second, stage.now)
         self._sound = RateLimit(1.25 * SAMPLE_RATE, 3 * SAMPLE_RATE, stage.now)
@@ -153,12 +157,13 @@ class Session:
         if before is not None and before is not outlet:
             before.close("replaced: this session was opened somewhere else")
         returned = self._arrived and self.lost_at is not None
+        pending = [*self._perhaps_unread(), *self._missed]
+        self._missed.clear()
         self._arrived, self.lost_at = True, None
         self.last_heard = self._stage.now()
         self.pings = False
-        for message in self._missed:
-            outlet.send_control(message)
-        self._missed.clear()
+        for message in pending:
+            self.tell(message)
         if returned:
             self.record.note("resumed", {})
             self.room.changed = True
@@ -177,6 +182,15 @@ class Session:
             self.close_microphone()
             self.record.note("lost", {})
             self.room.changed = True
+
+    def _perhaps_unread(self) -> list[room_pb2.ServerMessage]:
+        """Takes out the notices that an earlier connection was given but may not have delivered: nothing came
+        from its client since. Read twice is better than never."""
+        lost = self._stage.now() if self.lost_at is None else self.lost_at
+        since = max(self.last_heard - 1.0, lost - UNSURE)
+        unsure = [message for told, message in self._told if told >= since]
+        self._told.clear()
+        return unsure
 
     def forget_missed(self) -> None:
         """A new Welcome says all that was missed, but for what the person should read."""
@@ -197,6 +211,8 @@ class Session:
         """A control message for this session; kept while its person is away."""
         if self.outlet is not None:
             self.outlet.send_control(message)
+            if message.HasField("notice"):
+                self._told.append((self._stage.now(), message))
         elif message.WhichOneof("body") not in ("seal", "seals"):
             self._missed.append(message)
 
