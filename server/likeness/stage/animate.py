@@ -130,7 +130,7 @@ class Animator:
             raise
         finally:
             if performer is not None:
-                self.engine.remove(performer.row)
+                self.engine.post("remove", performer.row)
             await record.close(reason)
         yield AnimateResponse(
             end=likeness_pb2.AnimateEnd(samples=samples, frames=frames, session=record.session)
@@ -260,7 +260,7 @@ class _Call:
             first = performer.next_frame
             while performer.next_frame < until and len(jobs) < GROUP:
                 jobs.append(self._job(until if final else None))
-            answer = await self._engine.run([batch([job]) for job in jobs], ())
+            answer = await self._engine.request([batch([job]) for job in jobs], ())
             await self._pace(first)
             packets, seals = self._packets(jobs, answer)
             self.frames += len(jobs)

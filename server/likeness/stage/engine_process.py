@@ -1,7 +1,8 @@
 """EngineProcess: an Engine in a process of its own: no pass holds up the rooms, nor do they hold up a pass.
 
-Requests and answers are pickles over a socket pair that nobody else can reach. One request is under way at
-a time; commands that nobody waits for ride along with the next one.
+Requests and answers are pickles over a socket pair that nobody else can reach. Requests are worked off in
+their order, and the next one may wait over there while the answer to the last one is being sent to everybody.
+Commands that nobody waits for ride along with the next request.
 """
 
 import asyncio
@@ -14,7 +15,9 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from likeness.errors import MachineError
@@ -47,19 +50,15 @@ class EngineProcess:
         self._capacity = capacity
         self._nice = nice
         self._process: subprocess.Popen[bytes] | None = None
-        self._socket: socket.socket | None = None
-        self._lock = asyncio.Lock()
+        self._link: _Link | None = None
         self._commands: list[tuple[Command, asyncio.Future[Any] | None]] = []
-        self._requests = 0
-        self._removals: list[tuple[int, int]] = []
-        """Rows to be removed, each with the number of the first request that cannot mention it any more."""
         self.look_ahead = 0
         """Samples that a live voice's lips need beyond a frame; known after `start`."""
 
     @property
     def pending(self) -> bool:
         """Commands wait for the next request."""
-        return bool(self._commands or self._removals)
+        return bool(self._commands)
 
     @property
     def alive(self) -> bool:
@@ -92,23 +91,25 @@ class EngineProcess:
             raise MachineError(f"the engine's process could not be started: {error}.") from None
         finally:
             far.close()
-        self._socket = near
+        link = self._link = _Link()
+        loaded = asyncio.get_running_loop().create_future()
+        link.expect(partial(_settle, loaded))
+        await asyncio.get_running_loop().create_connection(lambda: link, sock=near)
         try:
-            self.look_ahead = await asyncio.wait_for(self._receive(), READY_SECONDS)
+            self.look_ahead = await asyncio.wait_for(loaded, READY_SECONDS)
         except TimeoutError:
             await self.stop()
             raise MachineError(f"the engine did not load its models within {READY_SECONDS:g} s.") from None
 
     async def stop(self) -> None:
         """End the process."""
-        if self._socket is not None:
-            self._socket.close()  # the far side reads its end and leaves
-            self._socket = None
+        link, self._link = self._link, None
+        if link is not None:
+            link.close()  # the far side reads its end and leaves
         for _, future in self._commands:
             if future is not None and not future.done():
                 future.set_exception(EngineDied("the engine has stopped."))
         self._commands.clear()
-        self._removals.clear()
         process, self._process = self._process, None
         if process is not None:
             try:
@@ -121,91 +122,110 @@ class EngineProcess:
         """Call a method of the engine with the next request; what it raises is logged over there."""
         self._commands.append(((name, args), None))
 
-    def remove(self, row: int) -> None:
-        """Forget a performer once no request that may still mention it is waiting for its turn."""
-        self._removals.append((self._requests, row))
-
     def call(self, name: str, *args: Any) -> "asyncio.Future[Any]":
         """Call a method of the engine with the next request; the future holds what it returned or raised."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._commands.append(((name, args), future))
         return future
 
-    async def run(self, batches: Sequence[Batch], blocks: Sequence[Block]) -> "Answer":
-        """Do what was posted, then make frames and Opus packets. Raises EngineDied.
+    def request(self, batches: Sequence[Batch], blocks: Sequence[Block]) -> "asyncio.Future[Answer]":
+        """Ask for what was posted, then frames and Opus packets. It is on its way when this returns.
 
-        A cancelled caller does not break off the request: the next one would read its answer.
+        The future holds EngineDied when there is no engine any more, RuntimeError when the pass failed.
         """
-        task = asyncio.create_task(self._request(self._requests, batches, blocks))
-        self._requests += 1
-        task.add_done_callback(_retrieve)
-        return await asyncio.shield(task)
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        commands, self._commands = self._commands, []
+        wishes = [(command, future is not None) for command, future in commands]
+        waiting = [future for _, future in commands if future is not None]
 
-    async def _request(self, number: int, batches: Sequence[Batch], blocks: Sequence[Block]) -> "Answer":
-        async with self._lock:
-            for first, row in self._removals:
-                if first <= number:
-                    self.post("remove", row)
-            self._removals = [(first, row) for first, row in self._removals if first > number]
-            commands, self._commands = self._commands, []
-            wishes = [(command, future is not None) for command, future in commands]
-            try:
-                await self._send((wishes, batches, blocks))
-                results, frames, packets, problem = await self._receive()
-            except BaseException:
-                for _, future in commands:
-                    if future is not None and not future.done():
-                        future.set_exception(EngineDied("the engine ended."))
-                raise
-        waiting = (future for _, future in commands if future is not None)
-        for future, (value, error) in zip(waiting, results, strict=True):
-            if not future.done():
-                if error is None:
-                    future.set_result(value)
-                else:
-                    future.set_exception(error)
-        if problem is not None:
-            raise problem
-        return Answer(frames, packets)
+        def take(reply: Any, died: EngineDied | None) -> None:
+            if died is not None:
+                for future in (answer, *waiting):
+                    _settle(future, None, died)
+                return
+            results, frames, packets, problem = reply
+            for future, (value, error) in zip(waiting, results, strict=True):
+                _settle(future, value, error)
+            _settle(answer, Answer(frames, packets), problem)
+
+        if self._link is None:
+            take(None, EngineDied("the engine is not running."))
+        else:
+            self._link.expect(take)
+            self._link.send((wishes, batches, blocks))
+        return answer
 
     async def ask(self, name: str, *args: Any) -> Any:
         """Call a method of the engine now."""
         future = self.call(name, *args)
-        await self.run((), ())
+        await self.request((), ())
         return await future
 
-    async def _send(self, message: object) -> None:
-        if self._socket is None:
-            raise EngineDied("the engine is not running.")
-        data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-        try:
-            await asyncio.get_running_loop().sock_sendall(self._socket, _LENGTH.pack(len(data)) + data)
-        except OSError as error:
-            raise EngineDied(f"the engine ended: {error}.") from None
 
-    async def _receive(self) -> Any:
-        (length,) = _LENGTH.unpack(await self._exactly(_LENGTH.size))
-        return pickle.loads(await self._exactly(length))
-
-    async def _exactly(self, size: int) -> bytearray:
-        if self._socket is None:
-            raise EngineDied("the engine is not running.")
-        loop, data = asyncio.get_running_loop(), bytearray(size)
-        view, got = memoryview(data), 0
-        while got < size:
-            try:
-                count = await loop.sock_recv_into(self._socket, view[got:])
-            except OSError as error:
-                raise EngineDied(f"the engine ended: {error}.") from None
-            if count == 0:
-                raise EngineDied("the engine's process ended; see the log.")
-            got += count
-        return data
+def _settle(future: "asyncio.Future[Any]", value: object, error: Exception | None) -> None:
+    if future.done():
+        return  # whoever waited has gone
+    if error is None:
+        future.set_result(value)
+    else:
+        future.set_exception(error)
+        future.exception()  # perhaps nobody waits any more: no word about that
 
 
-def _retrieve(task: "asyncio.Task[Answer]") -> None:
-    if not task.cancelled():
-        task.exception()  # whoever waited has it
+class _Link(asyncio.Protocol):
+    """Whole pickles over the near end; each that comes answers the oldest question."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._questions: deque[Callable[[Any, EngineDied | None], None]] = deque()
+        self._data = bytearray()
+        self._dead: EngineDied | None = None
+
+    def expect(self, take: "Callable[[Any, EngineDied | None], None]") -> None:
+        """The next answer is for `take`; so is the end of the engine."""
+        if self._dead is None:
+            self._questions.append(take)
+        else:
+            take(None, self._dead)
+
+    def send(self, message: object) -> None:
+        """Send a message, now."""
+        if self._transport is not None:
+            data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+            self._transport.write(_LENGTH.pack(len(data)))
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._end(EngineDied("the engine has stopped."))
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.set_write_buffer_limits(BUFFER)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._data += data
+        while len(self._data) >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self._data)
+            end = _LENGTH.size + length
+            if len(self._data) < end:
+                return
+            message = pickle.loads(memoryview(self._data)[_LENGTH.size : end])
+            del self._data[:end]
+            self._questions.popleft()(message, None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._end(EngineDied("the engine's process ended; see the log."))
+
+    def _end(self, why: EngineDied) -> None:
+        self._dead = self._dead or why
+        questions, self._questions = self._questions, deque()
+        for take in questions:
+            take(None, self._dead)
 
 
 class Answer:

@@ -5,7 +5,9 @@ import hmac
 import logging
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +26,7 @@ from likeness.performance.client_packets import ControlsIn, Pose
 from likeness.speech import Voice
 from likeness.stage.clock import StageClock
 from likeness.stage.config import ServerConfig
-from likeness.stage.engine_process import EngineDied, EngineProcess
+from likeness.stage.engine_process import Answer, EngineDied, EngineProcess
 from likeness.stage.face_recording import FaceRecording
 from likeness.stage.fan_out import Audience, MadeFrame
 from likeness.stage.gather import MadeVoice, VoiceRound, batch, rounds
@@ -67,8 +69,21 @@ GUESSES: Final = (0.1, 10.0)
 """Room codes that do not exist, from one address: a second, and saved up."""
 MAX_NAME: Final = 60
 """Characters of a person's name."""
+BACKLOG: Final = 3
+"""When more than one voice in so many has sound for another frame, that is made without waiting for a tick."""
+PASSES: Final = 2
+"""Passes under way at once: one is made while the last one is sent."""
 STREAK: Final = 120
 """Passes that may fail in a row before the stage is no longer ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """What was asked of the engine at one moment."""
+
+    groups: list[list[FrameJob]]
+    voice_round: VoiceRound
+    began: float
 
 
 class Stage:
@@ -124,8 +139,13 @@ class Stage:
         """A room holds more than CROWD sessions; looked up once a pass, for every packet asks."""
         self._frames_at = 0
         """The sample before which no frames are made, however much sound is here."""
-        self._more = False
-        """Sound for more frames was here at the last pass."""
+        self._more = 0
+        """Voices whose sound for one more frame was here at the last pass."""
+        self._passes: deque[_Pass] = deque()
+        """Under way, oldest first."""
+        self._landed: asyncio.Future[None] | None = None
+        """Done when a pass has ended."""
+        self._engine_died = False
         self._streak = 0
         self._stopping = False
 
@@ -497,7 +517,7 @@ class Stage:
 
     def _release(self, performer: Performer) -> None:
         performer.removed = True
-        self.engine.remove(performer.row)
+        self.engine.post("remove", performer.row)
         self._tracked.pop(performer, None)
         self._driven.pop(performer, None)
 
@@ -568,6 +588,8 @@ class Stage:
         last = self.clock.sample()
         while True:
             await self._rest()
+            if self._engine_died:
+                await self._revive()
             sample = self.clock.sample()
             if sample - last > STALL:
                 lost = (sample - last) // SAMPLES_PER_FRAME - 1
@@ -575,35 +597,48 @@ class Stage:
                 self.metrics.slipped.inc(lost)
                 sample, self._frames_at = self.clock.sample(), 0
             last = sample
-            frames, voices = self._due(sample)
-            if not frames and not voices and not self.engine.pending:
-                continue
-            started = self.now()
             try:
-                await self._pass(frames, voices)
-                self._streak, self.ready = 0, not self._stopping
-            except EngineDied:
-                _log.exception("the engine died; another one is started")
-                self.ready = False
-                await self._revive()
+                frames, voices = self._due(sample)
+                if frames or voices or self.engine.pending:
+                    self._begin(frames, voices)
             except Exception:  # one bad pass must not end everybody's session
-                _log.exception("a pass of the stage failed")
-                self.metrics.failed_passes.inc()
-                self._streak += 1
-                self.ready = self._streak < STREAK
-            ended = self.now()
-            self.metrics.pass_seconds.observe(ended - started)
-            self._next_pass = ended + max(GAP, REST * (ended - started))
+                self._failed_pass("a pass of the stage failed")
 
-    async def _pass(self, frames: list[FrameJob], voices: list[VoiceJob]) -> None:
-        """Make what is due and send it."""
+    def _begin(self, frames: list[FrameJob], voices: list[VoiceJob]) -> None:
+        """Ask for what is due."""
         groups, voice_round = rounds(frames), VoiceRound(voices)
-        if not groups and not voice_round.blocks and not self.engine.pending:
+        if not groups and not voice_round.blocks and not self.engine.pending and not self._passes:
             self._send_voices(voice_round.packets(()))  # nothing to make: sound as it came
             return
-        answer = await self.engine.run([batch(jobs) for jobs in groups], voice_round.blocks)
+        answer = self.engine.request([batch(jobs) for jobs in groups], voice_round.blocks)
+        self._passes.append(_Pass(groups, voice_round, self.now()))
+        answer.add_done_callback(self._end)
+
+    def _end(self, answer: "asyncio.Future[Answer]") -> None:
+        """Send what was made; answers come in the order of their passes."""
+        done = self._passes.popleft()
+        try:
+            self._deliver(done, answer.result())
+            self._streak, self.ready = 0, not self._stopping
+        except EngineDied:
+            self._engine_died, self.ready = True, False
+        except Exception:
+            self._failed_pass("a pass of the stage failed")
+        ended = self.now()
+        self.metrics.pass_seconds.observe(ended - done.began)
+        self._next_pass = ended + max(GAP, REST * (ended - done.began))
+        if self._landed is not None:
+            _set(self._landed)
+
+    def _failed_pass(self, what: str) -> None:
+        _log.exception(what)
+        self.metrics.failed_passes.inc()
+        self._streak += 1
+        self.ready = self._streak < STREAK
+
+    def _deliver(self, done: "_Pass", answer: Answer) -> None:
         made: dict[str, list[MadeFrame]] = {}
-        for jobs, (encoded, _) in zip(groups, answer.frames, strict=True):
+        for jobs, (encoded, _) in zip(done.groups, answer.frames, strict=True):
             for job, packet in zip(jobs, encoded, strict=True):
                 self._seal(job, packet, made)
         now, count = self.now(), 0
@@ -613,7 +648,7 @@ class Stage:
             if room is not None:
                 room.send_motion(of_room, now)
         self.metrics.frames.inc(count)
-        self._send_voices(voice_round.packets(answer.packets))
+        self._send_voices(done.voice_round.packets(answer.packets))
 
     def _seal(self, job: FrameJob, packet: bytes, made: dict[str, list[MadeFrame]]) -> None:
         """A frame goes out only under a seal."""
@@ -642,6 +677,7 @@ class Stage:
 
     async def _revive(self) -> None:
         """Another engine, with everybody on it; what was being said is cut, because its phones are lost."""
+        _log.error("the engine died; another one is started")
         await self.engine.stop()
         try:
             await self.engine.start()
@@ -657,12 +693,13 @@ class Stage:
                     self.engine.post("listen", performer.row)
                 if session.speaker is not None and session.speaker.speaking:
                     session.speaker.stop()
+            self._engine_died = False
         except LikenessError:
             _log.exception("the engine could not be started again")
             await asyncio.sleep(1.0)
 
     async def _rest(self) -> None:
-        """Wait for the next tick or voice block, or for live sound."""
+        """Wait for the next tick or voice block, or for live sound, and until another pass may begin."""
         loop = asyncio.get_running_loop()
         sample = self.clock.sample()
         tick = max(self._frames_at, (sample // SAMPLES_PER_FRAME + 1) * SAMPLES_PER_FRAME)
@@ -671,12 +708,22 @@ class Stage:
         wait = max(0.0, self.clock.until(min(tick, block))) + 0.0002
         if self._more and self._eager(self._microphones):
             wait = min(wait, max(0.0, self._next_pass - self.now()))
+        elif BACKLOG * self._more > self._microphones:
+            wait = 0.0
         timer = loop.call_later(wait, _set, self._wakeup)
         try:
             await self._wakeup
         finally:
             timer.cancel()
             self._wakeup = None
+        # What comes meanwhile is worked on together; with many voices the engine is kept busy.
+        most = 1 if self._eager(self._microphones) else PASSES
+        while len(self._passes) >= most:
+            self._landed = loop.create_future()
+            try:
+                await self._landed
+            finally:
+                self._landed = None
 
     def _eager(self, voices: int) -> bool:
         """Whether frames of live voices are made as soon as their sound is here, not at the next tick."""
@@ -688,8 +735,8 @@ class Stage:
         voiced, self._microphones = self._microphones, 0
         self._crowded = any(len(room.sessions) > CROWD for room in self.rooms.values())
         eager, most = self._eager(voiced), 1 if voiced < PAIRED_VOICES else 2
-        self._more = False
-        make = sample >= self._frames_at
+        make = sample >= self._frames_at or BACKLOG * self._more > voiced
+        self._more = 0
         if make and not eager:
             step = most * SAMPLES_PER_FRAME
             self._frames_at = (sample // step + 1) * step
@@ -707,7 +754,7 @@ class Stage:
                 frames += performer.frames_due(
                     sample, CATCH_UP if eager and not performer.microphone else most
                 )
-                self._more |= performer.sounding(sample)
+                self._more += performer.sounding(sample)
             if performer.block_due(sample):
                 room = session.room
                 audience = audiences.get(room.id)
