@@ -39,4 +39,4 @@ gallery: setup ## contact sheets of the cast and the 52 controls into docs/galle
 	@$(PY) -m tools.head.gallery cast controls visemes lighting
 
 clean: ## remove everything that setup made
-	rm -rf $(VENV) webxr_client/node_modules server/likeness/web server/likeness/v1 artifacts
+	rm -rf $(VENV) $(VENV)-tracking webxr_client/node_modules server/likeness/web server/likeness/v1 artifacts

@@ -1,7 +1,6 @@
 """`likeness doctor`: what this machine has, and what it lacks."""
 
 import asyncio
-import importlib.util
 import os
 import platform
 import shutil
@@ -16,7 +15,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from likeness.errors import LikenessError
+from likeness.errors import LikenessError, MachineError
 
 Check = Callable[[], tuple[str, str]]
 """Returns (state, words): state is "ok", "note" or "missing"."""
@@ -156,12 +155,12 @@ def _port(port: int) -> tuple[str, str]:
 
 
 def _tracking() -> tuple[str, str]:
-    if importlib.util.find_spec("mediapipe"):
-        return "ok", "mediapipe is installed"
-    return (
-        "note",
-        "not installed; only `likeness track` needs it, in an environment of its own: pip install mediapipe",
-    )
+    from likeness.tracking.media_pipe import tracking_python
+
+    try:
+        return "ok", f"MediaPipe, in {tracking_python()}"
+    except MachineError as error:
+        return "note", f"{error} Only `likeness track` needs it."
 
 
 def _voices() -> tuple[str, str]:

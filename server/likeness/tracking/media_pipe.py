@@ -16,8 +16,16 @@ from likeness.errors import InputError, MachineError
 from likeness.head.places import data_dir
 from likeness.tracking.landmarks import LandmarkFrame, from_mesh
 
-REQUIREMENTS: Final = ("mediapipe==0.10.21", "numpy<2")
-"""The last MediaPipe that carries its face models in the wheel."""
+REQUIREMENTS: Final = (
+    "mediapipe==0.10.21",
+    "numpy==1.26.4",
+    "opencv-python-headless==4.11.0.86",
+    "protobuf==4.25.9",
+)
+"""All that the face mesh needs (some 100 MB to fetch): the last MediaPipe that carries its face models in the
+wheel, without what its drawing, sound and language models would bring (jax alone has 350 MB)."""
+_READY: Final = "ready"
+"""Name of the file that says, and of which packages, that an environment is complete."""
 _MESH_FLOATS: Final = 478 * 3
 _RECORD: Final = struct.Struct("<dIIB")
 _WORKER: Final = Path(__file__).with_name("mesh_worker.py")
@@ -39,32 +47,41 @@ def tracking_python() -> Path:
         MachineError: there is none yet.
     """
     chosen = os.environ.get("LIKENESS_TRACKING_PYTHON")
-    python = (
-        Path(chosen)
-        if chosen
-        else _environment() / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    )
-    if not python.exists():
-        raise MachineError(
-            f"The desktop tracker is not set up ({python} does not exist): run `likeness track --setup` once."
-        )
+    if chosen:
+        if not Path(chosen).exists():
+            raise MachineError(f"LIKENESS_TRACKING_PYTHON names {chosen}, which does not exist.")
+        return Path(chosen)
+    python, ready = _python(_environment()), _environment() / _READY
+    if not python.exists() or not ready.exists() or ready.read_text().split() != [*REQUIREMENTS]:
+        raise MachineError("The desktop tracker is not set up: run `likeness track --setup` once.")
     return python
 
 
 async def install_tracking(say: Callable[[str], None]) -> Path:
-    """Make the tracker's environment in the data folder and install MediaPipe there; returns its Python."""
+    """Make the tracker's environment in the data folder and install MediaPipe there; returns its Python.
+
+    Raises:
+        MachineError: the packages cannot be had, or do not run here.
+    """
     folder = _environment()
+    python = _python(folder)
     say(f"Making {folder}")
     await asyncio.to_thread(venv.create, folder, with_pip=True, clear=True)
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    say("Installing MediaPipe (some 150 MB)")
-    process = await asyncio.create_subprocess_exec(
-        str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", *REQUIREMENTS
-    )
+    say("Installing MediaPipe (some 100 MB)")
+    pip = ("-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", *REQUIREMENTS)
+    process = await asyncio.create_subprocess_exec(str(python), *pip)
     if await process.wait():
         raise MachineError(
-            "MediaPipe could not be installed: see pip's message above; Python 3.9 to 3.12 has it."
+            "MediaPipe could not be installed: see pip's message above. It needs the network, and Python 3.9 "
+            f"to 3.12 (this is {sys.version_info.major}.{sys.version_info.minor})."
         )
+    check = await asyncio.create_subprocess_exec(
+        str(python), str(_WORKER), "--check", env=_quiet(), stderr=asyncio.subprocess.PIPE
+    )
+    said = await _last_words(check)
+    if check.returncode:
+        raise MachineError(f"MediaPipe was installed but does not run here: {said}")
+    (folder / _READY).write_text("\n".join(REQUIREMENTS) + "\n")
     return python
 
 
@@ -84,7 +101,7 @@ async def track_mesh(*, camera: int | None = None, video: Path | None = None) ->
         *source,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "GLOG_minloglevel": "3", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env=_quiet(),
     )
     assert process.stdout is not None
     try:
@@ -129,6 +146,14 @@ async def _last_words(process: asyncio.subprocess.Process) -> str:
     lines = (await process.stderr.read()).decode(errors="replace").strip().splitlines()
     await process.wait()
     return lines[-1] if lines else f"the tracker ended with code {process.returncode}."
+
+
+def _quiet() -> dict[str, str]:
+    return {**os.environ, "GLOG_minloglevel": "3", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def _python(folder: Path) -> Path:
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def _environment() -> Path:

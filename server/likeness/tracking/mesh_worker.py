@@ -6,13 +6,35 @@ run by that environment's Python and talks over stdout. One record a picture, li
 what follows, f64 seconds, u32 width, u32 height, u8 faces (0 or 1), then 478 x 3 x f32 normalised landmarks
 of the largest face. A line on stderr says what is wrong before a non-zero exit.
 
-Usage: mesh_worker.py (--camera N | --video FILE) [--max-fps F]
+Usage: mesh_worker.py (--camera N | --video FILE | --check) [--max-fps F]
 """
 
 import argparse
+import importlib.util
 import struct
 import sys
 import time
+import types
+
+
+def load_face_mesh():
+    """MediaPipe's FaceMesh class, without the rest of MediaPipe.
+
+    Importing the package as a whole would load its drawing, sound and language models, and with them hundreds
+    of megabytes of packages that a face mesh has no use for. So the two packages that do that are entered
+    as plain folders.
+    """
+    spec = importlib.util.find_spec("mediapipe")
+    if spec is None or not spec.submodule_search_locations:
+        sys.exit(f"{sys.executable} has no MediaPipe; run `likeness track --setup`.")
+    root = spec.submodule_search_locations[0]
+    for name, folder in (("mediapipe", root), ("mediapipe.python.solutions", f"{root}/python/solutions")):
+        package = types.ModuleType(name)
+        package.__path__ = [folder]
+        sys.modules[name] = package
+    from mediapipe.python.solutions.face_mesh import FaceMesh
+
+    return FaceMesh
 
 
 def main() -> int:
@@ -20,13 +42,18 @@ def main() -> int:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--camera", type=int)
     source.add_argument("--video")
+    source.add_argument("--check", action="store_true", help="only see whether MediaPipe runs")
     parser.add_argument("--max-fps", type=float, default=60.0)
     options = parser.parse_args()
 
     import cv2
     import numpy as np
-    from mediapipe.python.solutions.face_mesh import FaceMesh
 
+    FaceMesh = load_face_mesh()
+    if options.check:
+        with FaceMesh(refine_landmarks=True) as mesh:
+            mesh.process(np.zeros((64, 64, 3), np.uint8))
+        return 0
     capture = cv2.VideoCapture(options.camera if options.video is None else options.video)
     if not capture.isOpened():
         what = f"camera {options.camera}" if options.video is None else options.video

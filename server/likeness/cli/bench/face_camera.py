@@ -24,6 +24,7 @@ from likeness.head.mesh import vertex_normals
 
 Picture = NDArray[np.uint8]
 
+_Drawn = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
 _DISTANCE: Final = 0.75
 """Metres from the camera to the head, as at a laptop."""
 _LIGHTS: Final = ((np.array([-0.35, 0.45, 0.85]), 0.80), (np.array([0.7, 0.1, 0.5]), 0.30))
@@ -86,6 +87,7 @@ class FaceCamera:
         self._components = texts_of(_said(nodes, "components"))
         unseen = {"lid_shadow"} | ({"hair", "beard", "clothes"} if bare else set[str]())
         self._parts = [_part(glb, mesh) for mesh in glb.list("meshes") if mesh.get("name") not in unseen]
+        self._still: dict[int, tuple[bytes, _Drawn]] = {}
 
     def see(
         self,
@@ -114,8 +116,8 @@ class FaceCamera:
         pixels: list[NDArray[np.int64]] = []
         depths: list[NDArray[np.float64]] = []
         colours: list[NDArray[np.float64]] = []
-        for part in self._parts:
-            where, depth, colour = self._draw(part, weights, matrices, shift)
+        for number, part in enumerate(self._parts):
+            where, depth, colour = self._drawn(number, part, weights, matrices, shift)
             pixels.append(where)
             depths.append(depth)
             colours.append(colour)
@@ -138,9 +140,26 @@ class FaceCamera:
             world[name] = world[parent] @ local
         return np.stack([world[name] for name in self._joint_names]) @ self._unbind
 
+    def _drawn(
+        self,
+        number: int,
+        part: _Part,
+        weights: dict[str, float],
+        matrices: NDArray[np.float64],
+        shift: NDArray[Any],
+    ) -> _Drawn:
+        """As `_draw`; hair and clothes, which cost most, are kept for as long as the head is still."""
+        if part.names:
+            return self._draw(part, weights, matrices, shift)
+        held = np.unique(part.joints[part.weights > 0])
+        place = matrices[held].tobytes() + shift.tobytes()
+        if number not in self._still or self._still[number][0] != place:
+            self._still[number] = place, self._draw(part, weights, matrices, shift)
+        return self._still[number][1]
+
     def _draw(
         self, part: _Part, weights: dict[str, float], matrices: NDArray[np.float64], shift: NDArray[Any]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    ) -> _Drawn:
         """Pixel [N], distance [N] and linear colour [N,3] of everything that the part shows."""
         amounts = np.array([weights.get(name, 0.0) for name in part.names])
         moved = part.rest + np.tensordot(amounts, part.targets, 1) if len(amounts) else part.rest
