@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from likeness.head.controls import CONTROL_INDEX, CONTROLS
 from likeness.performance import client_packets as client
 from likeness.performance.packet import PacketError
 from tools import vectors
@@ -71,6 +72,27 @@ def test_hypothesis_finds_no_bytes_that_crash_the_decoder(data: bytes, kind: int
             client.decode_client(attempt)
         except PacketError:
             continue
+
+
+def test_a_gaze_turns_the_eyes_of_a_person_whose_weights_say_nothing_of_them() -> None:
+    smile, out = CONTROL_INDEX["mouthSmileLeft"], CONTROL_INDEX["eyeLookOutLeft"]
+    controls = np.zeros(52, np.float32)
+    controls[smile] = 0.5
+
+    def looking(controls: np.ndarray, gaze: tuple[float, float]) -> dict[str, float]:
+        sent = client.ControlsIn(1, controls, np.zeros(3, np.float32), np.array(gaze, np.float32))
+        got = client.decode_client(client.encode_client(sent))
+        assert isinstance(got, client.ControlsIn)
+        return {name: float(v) for name, v in zip(CONTROLS, got.looking, strict=True) if v > 0.01}
+
+    moved = looking(controls, (0.1, 0.2))
+    assert set(moved) == {
+        "mouthSmileLeft", "eyeLookDownLeft", "eyeLookDownRight", "eyeLookOutLeft", "eyeLookInRight",
+    }  # fmt: skip
+    assert moved["eyeLookOutLeft"] == pytest.approx(moved["eyeLookInRight"], abs=1e-3)
+    assert set(looking(controls, (0.0, 0.0))) == {"mouthSmileLeft"}
+    controls[out] = 0.4
+    assert set(looking(controls, (0.1, -0.2))) == {"mouthSmileLeft", "eyeLookOutLeft"}, "weights come first"
 
 
 def test_a_hundred_thousand_damaged_datagrams_are_decoded_or_refused() -> None:

@@ -11,13 +11,15 @@ from typing import Final
 
 import numpy as np
 
-from likeness.head.controls import CONTROL_COUNT
+from likeness.head.controls import CONTROL_COUNT, CONTROLS
 from likeness.head.frame import Float32, Hand
 from likeness.performance import quaternion
 from likeness.performance.packet import ANGLE, PacketError
+from likeness.tracking.face import with_gaze
 
 STOP, POSE, LANDMARKS, CONTROLS_IN, VOICE, PING, PONG = 0x02, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0A
 PCM16, OPUS = 1, 2
+_LOOKS: Final = [i for i, name in enumerate(CONTROLS) if name.startswith("eyeLook")]
 
 REACH: Final = 16.0
 """Metres from the scene's origin within which a head or a hand may be."""
@@ -69,12 +71,23 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class ControlsIn:
-    """A person's own face: 52 controls 0..1, head rotation [3] axis-angle rad, gaze [2] pitch, yaw rad."""
+    """A person's own face.
+
+    controls: [52] 0..1; head: rotation [3] axis-angle rad; gaze: [2] rad of both eyes, pitch (+ down) and yaw
+    (+ to the person's left).
+    """
 
     sequence: int
     controls: Float32
     head: Float32
     gaze: Float32
+
+    @property
+    def looking(self) -> Float32:
+        """The controls [52]; where all eight eyeLook ones are 0, the gaze says where both eyes look."""
+        if self.controls[_LOOKS].any() or not self.gaze.any():
+            return self.controls
+        return with_gaze(self.controls, np.stack([self.gaze, self.gaze]))
 
 
 @dataclass(frozen=True, slots=True)

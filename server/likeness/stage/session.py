@@ -614,7 +614,7 @@ class Session:
         if face is not None and self._face_recording is not None:
             head = face.head_rotation if face.head_rotation is not None else np.zeros(3, np.float32)
             self._tracker_sequence = (self._tracker_sequence + 1) & 0xFFFFFFFF
-            weights = ControlsIn(self._tracker_sequence, face.controls, head, np.zeros(2, np.float32))
+            weights = ControlsIn(self._tracker_sequence, face.looking, head, np.zeros(2, np.float32))
             self._keep_face(encode_client(weights))
         self._stage.set_face(self.performer, face)
         self._stage.update_driver(self)

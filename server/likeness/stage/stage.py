@@ -324,7 +324,7 @@ class Stage:
     def set_tracked(self, performer: Performer, controls: ControlsIn) -> None:
         """The person's own face."""
         self._tracked[performer] = self.now()
-        self.engine.post("set_tracked", performer.row, controls.controls, controls.head)
+        self.engine.post("set_tracked", performer.row, controls.looking, controls.head)
 
     def set_landmarks(self, performer: Performer, frame: LandmarkFrame) -> None:
         """The person's landmarks; solved with everybody's at the next tick."""

@@ -43,16 +43,19 @@ class TrackedFace:
     def looking(self) -> Float32:
         """The controls [52] with the eyeLook ones taken from the gaze, where the tracker gives one: trackers
         that know where the eyes point do not all fill in those controls."""
-        if self.gaze is None:
-            return self.controls
-        controls = self.controls.copy()
-        for side, name in enumerate(("Left", "Right")):
-            pitch, yaw = self.gaze[side].tolist()
-            outward = yaw if name == "Left" else -yaw
-            for way, angle in (("Down", pitch), ("Up", -pitch), ("Out", outward), ("In", -outward)):
-                share = min(max(angle / LOOK_RANGE[way], 0.0), 1.0)
-                controls[CONTROL_INDEX[f"eyeLook{way}{name}"]] = share
-        return controls
+        return self.controls if self.gaze is None else with_gaze(self.controls, self.gaze)
+
+
+def with_gaze(controls: Float32, gaze: Float32) -> Float32:
+    """Controls [52] whose eyeLook ones are those of a gaze [2,2] (see TrackedFace)."""
+    controls = controls.copy()
+    for side, name in enumerate(("Left", "Right")):
+        pitch, yaw = gaze[side].tolist()
+        outward = yaw if name == "Left" else -yaw
+        for way, angle in (("Down", pitch), ("Up", -pitch), ("Out", outward), ("In", -outward)):
+            share = min(max(angle / LOOK_RANGE[way], 0.0), 1.0)
+            controls[CONTROL_INDEX[f"eyeLook{way}{name}"]] = share
+    return controls
 
 
 def region_of(control: str) -> str:
