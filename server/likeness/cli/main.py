@@ -3,9 +3,10 @@
 import errno
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, NoReturn
 
 import click
 
@@ -94,8 +95,20 @@ def cli() -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run the command line; a LikenessError or a failing machine becomes one sentence and an exit code."""
+    """Run the command line; a LikenessError or a failing machine becomes one sentence and an exit code.
+
+    Ended from outside (SIGTERM, or its terminal closed), a command tidies up as it does after Ctrl-C.
+    """
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # Whoever has a signal ignored (nohup) means it.
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _leave)
     sys.exit(run(lambda: cli.main(args=argv, prog_name="likeness", standalone_mode=False)))
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def run(command: Callable[[], object]) -> int:
