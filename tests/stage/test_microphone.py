@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from likeness.stage.microphone import EXCESS, HOP, Microphone
+from likeness.stage.microphone import EXCESS, HOP, RING, Microphone
 
 LOOK_AHEAD = 3655
 SLACK = 1920
@@ -109,11 +109,22 @@ def test_a_client_whose_clock_is_fast_is_caught_up_in_pauses() -> None:
     assert max(late) - min(late) < 4000
 
 
-def test_sound_that_was_heard_is_forgotten() -> None:
+def test_what_was_heard_long_ago_does_not_come_back() -> None:
     mic = Microphone(0, LOOK_AHEAD, SLACK)
-    for k in range(100):
+    for k in range(2 * RING // PACKET):
         mic.push(ramp(PACKET), k * PACKET)
         while mic.ready:
             mic.take_hop()
-        mic.forget(k * PACKET)
-    assert mic.read(0, 800).sum() == 0
+    assert mic.read(mic.next_frame, HOP).all()
+    assert not mic.read(mic.next_frame + LOOK_AHEAD + HOP, PACKET).any()
+    mic.take_hop()
+    for _ in range(2 * RING // HOP):
+        assert not mic.take_hop().any()
+
+
+def test_sound_that_nobody_takes_does_not_grow_for_ever() -> None:
+    mic = Microphone(0, LOOK_AHEAD, SLACK)
+    for k in range(2 * RING // PACKET):
+        mic.push(ramp(PACKET), k * PACKET)
+    heard = np.concatenate([mic.take_hop() for _ in range(2 * RING // HOP)])
+    assert RING - 2 * HOP - PACKET < np.count_nonzero(heard) <= RING

@@ -7,7 +7,6 @@ that), so jitter costs nothing until it exceeds the slack; then silence is put i
 that much later until it can be moved forward again in a pause.
 """
 
-from collections import deque
 from typing import Final
 
 import numpy as np
@@ -28,6 +27,8 @@ EXCESS: Final = int(0.250 * SAMPLE_RATE)
 """Delay that is cut at once, even in a word: the network held a pile of packets back."""
 WINDOW: Final = SAMPLE_RATE
 """Stretch of sound over which the least delay is watched."""
+RING: Final = 4 * SAMPLE_RATE
+"""Sound that is kept: more than one message may hold, the look-ahead and all delays together."""
 
 
 class Microphone:
@@ -46,7 +47,8 @@ class Microphone:
         """Where the next hop for the lip-sync starts."""
         self._end = self._hop
         """Up to here there is sound or inserted silence."""
-        self._pieces: deque[tuple[int, Int16]] = deque()
+        self._ring = np.zeros(RING, np.int16)
+        """Sample s lies at s % RING; what nothing has come for is silence."""
         self._missing = PAUSE
         self._least = 0
         self._watched = 0
@@ -79,12 +81,12 @@ class Microphone:
             return
         goal = clock + self._look_ahead
         if self.silent:
-            self._end = max(self._end, goal - count)
+            self._skip_to(goal - count)
             self._least, self._watched = EXCESS, 0
         self._missing = 0
         delay = self._end + count - goal
-        pcm = self._catch_up(pcm, delay)
-        self._pieces.append((self._end, pcm))
+        pcm = self._catch_up(pcm, delay)[: max(0, self._hop + RING - HOP - self._end)]
+        self._write(self._end, pcm)
         self._end += len(pcm)
 
     def take_hop(self) -> Int16:
@@ -94,7 +96,7 @@ class Microphone:
             if self._end <= first:
                 self._missing += 1
             self.inserted += self._hop - max(self._end, first) if not self.silent else 0
-            self._end = self._hop
+            self._skip_to(self._hop)
         return self.read(first, HOP)
 
     def late(self, clock: int) -> bool:
@@ -102,22 +104,28 @@ class Microphone:
         return self.next_frame <= clock - (0 if self.silent else self._slack)
 
     def read(self, first: int, count: int) -> Int16:
-        """int16[count] from `first` on, silence where there is nothing."""
-        out = np.zeros(count, np.int16)
-        last = first + count
-        for start, pcm in self._pieces:
-            if start >= last:
-                break
-            low, high = max(start, first), min(start + len(pcm), last)
-            if low < high:
-                out[low - first : high - first] = pcm[low - start : high - start]
-        return out
+        """int16[count] from `first` on, silence where there is nothing. At most what RING keeps."""
+        at = first % RING
+        if at + count <= RING:
+            sound = self._ring[at : at + count].copy()
+        else:
+            sound = np.concatenate((self._ring[at:], self._ring[: at + count - RING]))
+        if first + count > self._end:
+            sound[max(0, self._end - first) :] = 0
+        return sound
 
-    def forget(self, before: int) -> None:
-        """Drop sound that ends at or before a sample."""
-        before = min(before, self._hop)
-        while self._pieces and self._pieces[0][0] + len(self._pieces[0][1]) <= before:
-            self._pieces.popleft()
+    def _skip_to(self, end: int) -> None:
+        """Silence up to a sample."""
+        if end > self._end:
+            first = max(self._end, end - RING)
+            self._write(first, np.zeros(end - first, np.int16))
+            self._end = end
+
+    def _write(self, first: int, pcm: Int16) -> None:
+        at, count = first % RING, len(pcm)
+        before = min(count, RING - at)
+        self._ring[at : at + before] = pcm[:before]
+        self._ring[: count - before] = pcm[before:]
 
     def _catch_up(self, pcm: Int16, delay: int) -> Int16:
         """Leave sound out when the voice has been later than it need be."""

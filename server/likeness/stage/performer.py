@@ -180,8 +180,6 @@ class Performer:
                 jobs.append(VoiceJob(self, self.next_block, text, live, wanted))
             self.next_block += BLOCK
         self.timeline.forget(self.next_block)
-        if mic is not None:
-            mic.forget(self.next_block)
         return jobs
 
     def _overheard(self, first: int, hop: Int16 | None) -> Int16:

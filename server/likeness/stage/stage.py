@@ -70,7 +70,7 @@ GUESSES: Final = (0.1, 10.0)
 MAX_NAME: Final = 60
 """Characters of a person's name."""
 BACKLOG: Final = 3
-"""When more than one voice in so many has sound for another frame, that is made without waiting for a tick."""
+"""When more than one voice in so many has sound for another frame, it is made without waiting for a tick."""
 PASSES: Final = 2
 """Passes under way at once: one is made while the last one is sent."""
 STREAK: Final = 120
@@ -705,7 +705,9 @@ class Stage:
         tick = max(self._frames_at, (sample // SAMPLES_PER_FRAME + 1) * SAMPLES_PER_FRAME)
         block = (sample // BLOCK + 1) * BLOCK
         self._wakeup, self._called = loop.create_future(), False
-        wait = max(0.0, self.clock.until(min(tick, block))) + 0.0002
+        # In a full house voices leave with the next frames, not in passes of their own.
+        due = min(tick, block) if self._eager(self._microphones) else tick
+        wait = max(0.0, self.clock.until(due)) + 0.0002
         if self._more and self._eager(self._microphones):
             wait = min(wait, max(0.0, self._next_pass - self.now()))
         elif BACKLOG * self._more > self._microphones:

@@ -7,7 +7,7 @@ from typing import Final
 
 from likeness.stage.outlet import VoicePacket
 from likeness.v1 import stream_pb2
-from likeness.v1.room_pb2 import Notice, ServerMessage
+from likeness.v1.room_pb2 import Bundle, Notice, ServerMessage
 
 FRESH_SECONDS: Final = 0.1
 """Motion that waited longer than this gives way to newer frames."""
@@ -26,7 +26,9 @@ class GrpcOutlet:
         codec: "stream_pb2.VoiceChunk.Codec",
         now: Callable[[], float],
         slow_seconds: float,
+        bundles: bool = False,
     ) -> None:
+        self._bundles = bundles
         self._want_voice = want_voice
         self._codec: stream_pb2.VoiceChunk.Codec = codec
         self._now = now
@@ -91,6 +93,10 @@ class GrpcOutlet:
             await self._waiting.wait()
             self._waiting.clear()
             while self._control or self._voice or self._motion:
+                if self._bundles:
+                    bundle = self._bundle()
+                    if bundle is not None:
+                        await write(bundle)
                 if self._motion:
                     # A message costs the same whatever its size: what waits goes together.
                     waiting = b"".join(datagram for _, datagram in self._motion)
@@ -103,6 +109,19 @@ class GrpcOutlet:
             self._behind_since = None
             if self._closing:
                 return
+
+    def _bundle(self) -> ServerMessage | None:
+        """All motion and voice that waits, and the seals that are next in line."""
+        seals: list[stream_pb2.Seal] = []
+        while self._control and self._control[0].HasField("seal"):
+            seals.append(self._control.popleft().seal)
+        if not (self._motion or self._voice or seals):
+            return None
+        motion = b"".join(datagram for _, datagram in self._motion)
+        voices = [self._chunk(packet) for packet in self._voice]
+        self._motion.clear()
+        self._voice.clear()
+        return ServerMessage(bundle=Bundle(motion=motion, voices=voices, seals=seals))
 
     def _cut(self, reason: str) -> None:
         self.reason = self.reason or reason

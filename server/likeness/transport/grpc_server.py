@@ -144,7 +144,9 @@ class GrpcServer:
             await _abort(context, error)
             return
         codec = hello.voice_codec or stream_pb2.VoiceChunk.PCM16
-        outlet = GrpcOutlet(hello.want_voice, codec, self._stage.now, self._config.stage.slow_seconds)
+        outlet = GrpcOutlet(
+            hello.want_voice, codec, self._stage.now, self._config.stage.slow_seconds, hello.bundles
+        )
         tasks: list[asyncio.Task[Any]] = []
         try:
             await context.write(room_pb2.ServerMessage(welcome=welcome))

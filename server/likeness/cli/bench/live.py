@@ -176,7 +176,7 @@ async def _streams(
     clients: list[LoadClient] = []
     for _ in range(streams):
         client = await connect(address)
-        await client.join(Hello(character=character, want_voice=hear_self))
+        await client.join(Hello(character=character, want_voice=hear_self, bundles=True))
         client.open_microphone(hear_self)
         clients.append(client)
     random = np.random.default_rng(5)

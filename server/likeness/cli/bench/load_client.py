@@ -56,6 +56,10 @@ class LoadClient(asyncio.Protocol):
                     seen.motion.append((when, message.motion))
                 case "voice":
                     seen.voice.append((when, message.voice.sample, message.voice.data))
+                case "bundle":
+                    if message.bundle.motion:
+                        seen.motion.append((when, message.bundle.motion))
+                    seen.voice += [(when, voice.sample, voice.data) for voice in message.bundle.voices]
                 case "seal" | "seals":
                     pass
                 case _:

@@ -158,6 +158,7 @@ class Crowd:
             want_voice=True,
             voice_codec=stream_pb2.VoiceChunk.OPUS,
             batch_seals=True,
+            bundles=True,
         )
 
     async def _move(self, seat: RoomSeat, number: int) -> None:

@@ -126,10 +126,10 @@ class GrpcSeat:
         try:
             while isinstance(message := await call.read(), ServerMessage):
                 match message.WhichOneof("body"):
-                    case "motion":
-                        motion(number, time.perf_counter(), message.motion)
-                    case "voice":
-                        self.voices += 1
+                    case "bundle":
+                        if message.bundle.motion:
+                            motion(number, time.perf_counter(), message.bundle.motion)
+                        self.voices += len(message.bundle.voices)
                     case "state":
                         self.first_state = self.first_state or time.perf_counter()
                     case "notice":

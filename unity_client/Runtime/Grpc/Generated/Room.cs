@@ -25,81 +25,84 @@ namespace Likeness.V1 {
       byte[] descriptorData = global::System.Convert.FromBase64String(
           string.Concat(
             "ChZsaWtlbmVzcy92MS9yb29tLnByb3RvEgtsaWtlbmVzcy52MRoYbGlrZW5l",
-            "c3MvdjEvc3RyZWFtLnByb3RvIsEBCgVIZWxsbxIRCgljaGFyYWN0ZXIYASAB",
+            "c3MvdjEvc3RyZWFtLnByb3RvItIBCgVIZWxsbxIRCgljaGFyYWN0ZXIYASAB",
             "KAkSDQoFc2NlbmUYAiABKAkSDAoEcm9vbRgDIAEoCRINCgV0b2tlbhgEIAEo",
             "CRIOCgZyZXN1bWUYBSABKAkSDAoEbmFtZRgGIAEoCRISCgp3YW50X3ZvaWNl",
             "GAcgASgIEjIKC3ZvaWNlX2NvZGVjGAggASgOMh0ubGlrZW5lc3MudjEuVm9p",
-            "Y2VDaHVuay5Db2RlYxITCgtiYXRjaF9zZWFscxgJIAEoCCLYAQoHV2VsY29t",
-            "ZRIPCgdzZXNzaW9uGAEgASgJEgwKBHJvb20YAiABKAkSDgoGcmVzdW1lGAMg",
-            "ASgJEg4KBmF2YXRhchgEIAEoDRIPCgdyZXN1bWVkGAUgASgIEioKB2hlYWRl",
-            "cnMYBiADKAsyGS5saWtlbmVzcy52MS5TdHJlYW1IZWFkZXISFgoOc2VydmVy",
-            "X3RpbWVfbXMYByABKAQSEgoKc2VydmVyX2tleRgIIAEoDBIWCg5yZXN1bWVf",
-            "c2Vjb25kcxgJIAEoDRINCgVzY2VuZRgKIAEoCSIfCgNTYXkSDAoEdGV4dBgB",
-            "IAEoCRIKCgJpZBgCIAEoDSIlCgRTdG9wEg0KBWVwb2NoGAEgASgNEg4KBmF2",
-            "YXRhchgCIAEoDSJCCgpNaWNyb3Bob25lEgwKBG9wZW4YASABKAgSEQoJaGVh",
-            "cl9zZWxmGAIgASgIEhMKC3NhbXBsZV9yYXRlGAMgASgNIj0KB0F1ZGlvSW4S",
-            "DQoFcGNtMTYYASABKAwSDgoGc2FtcGxlGAIgASgEEhMKC3NhbXBsZV9yYXRl",
-            "GAMgASgNIisKCExpc3RlbmVyEgkKAXgYASABKAISCQoBeRgCIAEoAhIJCgF6",
-            "GAMgASgCIoYBCghPdmVycmlkZRI1Cghjb250cm9scxgBIAMoCzIjLmxpa2Vu",
-            "ZXNzLnYxLk92ZXJyaWRlLkNvbnRyb2xzRW50cnkSEgoKZXhwcmVzc2lvbhgC",
-            "IAMoAhovCg1Db250cm9sc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgC",
-            "IAEoAjoCOAEiMgoHQ29uc2VudBIUCgxmYWNlX2NhcHR1cmUYASABKAgSEQoJ",
-            "cmVjb3JkaW5nGAIgASgIIgsKCUNhbGlicmF0ZSIVCgNCeWUSDgoGcmVhc29u",
-            "GAEgASgJIi0KBFBpbmcSDQoFbm9uY2UYASABKA0SFgoOY2xpZW50X3RpbWVf",
-            "bXMYAiABKAEiRQoEUG9uZxINCgVub25jZRgBIAEoDRIWCg5jbGllbnRfdGlt",
-            "ZV9tcxgCIAEoARIWCg5zZXJ2ZXJfdGltZV9tcxgDIAEoASLqAQoITW9kZXJh",
-            "dGUSJgoDYWN0GAEgASgOMhkubGlrZW5lc3MudjEuTW9kZXJhdGUuQWN0Eg4K",
-            "BmF2YXRhchgCIAEoDRIOCgZyZWFzb24YAyABKAkSDwoHc2Vzc2lvbhgEIAEo",
-            "CSKEAQoDQWN0EhMKD0FDVF9VTlNQRUNJRklFRBAAEggKBE1VVEUQARIKCgZV",
-            "Tk1VVEUQAhIKCgZGUkVFWkUQAxIMCghVTkZSRUVaRRAEEg4KCkdJVkVfRkxP",
-            "T1IQBRIOCgpPUEVOX0ZMT09SEAYSCgoGUkVNT1ZFEAcSDAoIRU5EX1JPT00Q",
-            "CCInCgdFbW90aW9uEgwKBG5hbWUYASABKAkSDgoGd2VpZ2h0GAIgASgCIqwE",
-            "Cg1DbGllbnRNZXNzYWdlEiMKBWhlbGxvGAEgASgLMhIubGlrZW5lc3MudjEu",
-            "SGVsbG9IABIfCgNzYXkYAiABKAsyEC5saWtlbmVzcy52MS5TYXlIABIhCgRz",
-            "dG9wGAMgASgLMhEubGlrZW5lc3MudjEuU3RvcEgAEi0KCm1pY3JvcGhvbmUY",
-            "BCABKAsyFy5saWtlbmVzcy52MS5NaWNyb3Bob25lSAASJQoFYXVkaW8YBSAB",
-            "KAsyFC5saWtlbmVzcy52MS5BdWRpb0luSAASKQoIbGlzdGVuZXIYBiABKAsy",
-            "FS5saWtlbmVzcy52MS5MaXN0ZW5lckgAEikKCG92ZXJyaWRlGAcgASgLMhUu",
-            "bGlrZW5lc3MudjEuT3ZlcnJpZGVIABIhCgRwaW5nGAggASgLMhEubGlrZW5l",
-            "c3MudjEuUGluZ0gAEh8KA2J5ZRgJIAEoCzIQLmxpa2VuZXNzLnYxLkJ5ZUgA",
-            "EicKB2NvbnNlbnQYCyABKAsyFC5saWtlbmVzcy52MS5Db25zZW50SAASKwoJ",
-            "Y2FsaWJyYXRlGAwgASgLMhYubGlrZW5lc3MudjEuQ2FsaWJyYXRlSAASKQoI",
-            "bW9kZXJhdGUYDSABKAsyFS5saWtlbmVzcy52MS5Nb2RlcmF0ZUgAEicKB2Vt",
-            "b3Rpb24YDiABKAsyFC5saWtlbmVzcy52MS5FbW90aW9uSAASEAoGbW90aW9u",
-            "GAogASgMSABCBgoEYm9keSLlAQoLU3BlZWNoU3RhdGUSDgoGYXZhdGFyGAEg",
-            "ASgNEgoKAmlkGAIgASgNEi0KBXBoYXNlGAMgASgOMh4ubGlrZW5lc3MudjEu",
-            "U3BlZWNoU3RhdGUuUGhhc2USDgoGc2FtcGxlGAQgASgEEgwKBHRleHQYBSAB",
-            "KAkSDQoFZXJyb3IYBiABKAkiXgoFUGhhc2USFQoRUEhBU0VfVU5TUEVDSUZJ",
-            "RUQQABIKCgZRVUVVRUQQARILCgdTVEFSVEVEEAISDAoIRklOSVNIRUQQAxIL",
-            "CgdTVE9QUEVEEAQSCgoGRkFJTEVEEAUiJgoETGVmdBIOCgZhdmF0YXIYASAB",
-            "KA0SDgoGcmVhc29uGAIgASgJIp8BCgZOb3RpY2USKAoFbGV2ZWwYASABKA4y",
-            "GS5saWtlbmVzcy52MS5Ob3RpY2UuTGV2ZWwSDAoEY29kZRgCIAEoCRIMCgR0",
-            "ZXh0GAMgASgJEg0KBWZhdGFsGAQgASgIIkAKBUxldmVsEhUKEUxFVkVMX1VO",
-            "U1BFQ0lGSUVEEAASCAoESU5GTxABEgsKB1dBUk5JTkcQAhIJCgVFUlJPUhAD",
-            "Ij4KBE1hcmsSDgoGYXZhdGFyGAEgASgNEiYKA3RhZxgCIAEoCzIZLmxpa2Vu",
-            "ZXNzLnYxLkdlbmVyYXRlZFRhZyKTAQoGUGVyc29uEg4KBmF2YXRhchgBIAEo",
-            "DRIPCgdzZXNzaW9uGAIgASgJEgwKBG5hbWUYAyABKAkSDAoEcm9sZRgEIAEo",
-            "CRINCgVtdXRlZBgFIAEoCBIOCgZmcm96ZW4YBiABKAgSDAoEYXdheRgHIAEo",
-            "CBIMCgRzZWxmGAggASgIEhEKCW1vZGVyYXRvchgJIAEoCCJbCglSb29tU3Rh",
-            "dGUSDAoEcm9vbRgBIAEoCRIMCgRjb2RlGAIgASgJEiMKBnBlb3BsZRgDIAMo",
-            "CzITLmxpa2VuZXNzLnYxLlBlcnNvbhINCgVmbG9vchgEIAEoDSIpCgVTZWFs",
-            "cxIgCgVzZWFscxgBIAMoCzIRLmxpa2VuZXNzLnYxLlNlYWwi+gMKDVNlcnZl",
-            "ck1lc3NhZ2USJwoHd2VsY29tZRgBIAEoCzIULmxpa2VuZXNzLnYxLldlbGNv",
-            "bWVIABIrCgZoZWFkZXIYAiABKAsyGS5saWtlbmVzcy52MS5TdHJlYW1IZWFk",
-            "ZXJIABIQCgZtb3Rpb24YAyABKAxIABIoCgV2b2ljZRgEIAEoCzIXLmxpa2Vu",
-            "ZXNzLnYxLlZvaWNlQ2h1bmtIABIhCgRzZWFsGAUgASgLMhEubGlrZW5lc3Mu",
-            "djEuU2VhbEgAEiIKA3J0cBgGIAEoCzITLmxpa2VuZXNzLnYxLlJ0cE1hcEgA",
-            "EioKBnNwZWVjaBgHIAEoCzIYLmxpa2VuZXNzLnYxLlNwZWVjaFN0YXRlSAAS",
-            "IQoEbWFyaxgIIAEoCzIRLmxpa2VuZXNzLnYxLk1hcmtIABIhCgRsZWZ0GAkg",
-            "ASgLMhEubGlrZW5lc3MudjEuTGVmdEgAEiUKBm5vdGljZRgKIAEoCzITLmxp",
-            "a2VuZXNzLnYxLk5vdGljZUgAEiEKBHBvbmcYCyABKAsyES5saWtlbmVzcy52",
-            "MS5Qb25nSAASJwoFc3RhdGUYDCABKAsyFi5saWtlbmVzcy52MS5Sb29tU3Rh",
-            "dGVIABIjCgVzZWFscxgNIAEoCzISLmxpa2VuZXNzLnYxLlNlYWxzSABCBgoE",
-            "Ym9keWIGcHJvdG8z"));
+            "Y2VDaHVuay5Db2RlYxITCgtiYXRjaF9zZWFscxgJIAEoCBIPCgdidW5kbGVz",
+            "GAogASgIItgBCgdXZWxjb21lEg8KB3Nlc3Npb24YASABKAkSDAoEcm9vbRgC",
+            "IAEoCRIOCgZyZXN1bWUYAyABKAkSDgoGYXZhdGFyGAQgASgNEg8KB3Jlc3Vt",
+            "ZWQYBSABKAgSKgoHaGVhZGVycxgGIAMoCzIZLmxpa2VuZXNzLnYxLlN0cmVh",
+            "bUhlYWRlchIWCg5zZXJ2ZXJfdGltZV9tcxgHIAEoBBISCgpzZXJ2ZXJfa2V5",
+            "GAggASgMEhYKDnJlc3VtZV9zZWNvbmRzGAkgASgNEg0KBXNjZW5lGAogASgJ",
+            "Ih8KA1NheRIMCgR0ZXh0GAEgASgJEgoKAmlkGAIgASgNIiUKBFN0b3ASDQoF",
+            "ZXBvY2gYASABKA0SDgoGYXZhdGFyGAIgASgNIkIKCk1pY3JvcGhvbmUSDAoE",
+            "b3BlbhgBIAEoCBIRCgloZWFyX3NlbGYYAiABKAgSEwoLc2FtcGxlX3JhdGUY",
+            "AyABKA0iPQoHQXVkaW9JbhINCgVwY20xNhgBIAEoDBIOCgZzYW1wbGUYAiAB",
+            "KAQSEwoLc2FtcGxlX3JhdGUYAyABKA0iKwoITGlzdGVuZXISCQoBeBgBIAEo",
+            "AhIJCgF5GAIgASgCEgkKAXoYAyABKAIihgEKCE92ZXJyaWRlEjUKCGNvbnRy",
+            "b2xzGAEgAygLMiMubGlrZW5lc3MudjEuT3ZlcnJpZGUuQ29udHJvbHNFbnRy",
+            "eRISCgpleHByZXNzaW9uGAIgAygCGi8KDUNvbnRyb2xzRW50cnkSCwoDa2V5",
+            "GAEgASgJEg0KBXZhbHVlGAIgASgCOgI4ASIyCgdDb25zZW50EhQKDGZhY2Vf",
+            "Y2FwdHVyZRgBIAEoCBIRCglyZWNvcmRpbmcYAiABKAgiCwoJQ2FsaWJyYXRl",
+            "IhUKA0J5ZRIOCgZyZWFzb24YASABKAkiLQoEUGluZxINCgVub25jZRgBIAEo",
+            "DRIWCg5jbGllbnRfdGltZV9tcxgCIAEoASJFCgRQb25nEg0KBW5vbmNlGAEg",
+            "ASgNEhYKDmNsaWVudF90aW1lX21zGAIgASgBEhYKDnNlcnZlcl90aW1lX21z",
+            "GAMgASgBIuoBCghNb2RlcmF0ZRImCgNhY3QYASABKA4yGS5saWtlbmVzcy52",
+            "MS5Nb2RlcmF0ZS5BY3QSDgoGYXZhdGFyGAIgASgNEg4KBnJlYXNvbhgDIAEo",
+            "CRIPCgdzZXNzaW9uGAQgASgJIoQBCgNBY3QSEwoPQUNUX1VOU1BFQ0lGSUVE",
+            "EAASCAoETVVURRABEgoKBlVOTVVURRACEgoKBkZSRUVaRRADEgwKCFVORlJF",
+            "RVpFEAQSDgoKR0lWRV9GTE9PUhAFEg4KCk9QRU5fRkxPT1IQBhIKCgZSRU1P",
+            "VkUQBxIMCghFTkRfUk9PTRAIIicKB0Vtb3Rpb24SDAoEbmFtZRgBIAEoCRIO",
+            "CgZ3ZWlnaHQYAiABKAIirAQKDUNsaWVudE1lc3NhZ2USIwoFaGVsbG8YASAB",
+            "KAsyEi5saWtlbmVzcy52MS5IZWxsb0gAEh8KA3NheRgCIAEoCzIQLmxpa2Vu",
+            "ZXNzLnYxLlNheUgAEiEKBHN0b3AYAyABKAsyES5saWtlbmVzcy52MS5TdG9w",
+            "SAASLQoKbWljcm9waG9uZRgEIAEoCzIXLmxpa2VuZXNzLnYxLk1pY3JvcGhv",
+            "bmVIABIlCgVhdWRpbxgFIAEoCzIULmxpa2VuZXNzLnYxLkF1ZGlvSW5IABIp",
+            "CghsaXN0ZW5lchgGIAEoCzIVLmxpa2VuZXNzLnYxLkxpc3RlbmVySAASKQoI",
+            "b3ZlcnJpZGUYByABKAsyFS5saWtlbmVzcy52MS5PdmVycmlkZUgAEiEKBHBp",
+            "bmcYCCABKAsyES5saWtlbmVzcy52MS5QaW5nSAASHwoDYnllGAkgASgLMhAu",
+            "bGlrZW5lc3MudjEuQnllSAASJwoHY29uc2VudBgLIAEoCzIULmxpa2VuZXNz",
+            "LnYxLkNvbnNlbnRIABIrCgljYWxpYnJhdGUYDCABKAsyFi5saWtlbmVzcy52",
+            "MS5DYWxpYnJhdGVIABIpCghtb2RlcmF0ZRgNIAEoCzIVLmxpa2VuZXNzLnYx",
+            "Lk1vZGVyYXRlSAASJwoHZW1vdGlvbhgOIAEoCzIULmxpa2VuZXNzLnYxLkVt",
+            "b3Rpb25IABIQCgZtb3Rpb24YCiABKAxIAEIGCgRib2R5IuUBCgtTcGVlY2hT",
+            "dGF0ZRIOCgZhdmF0YXIYASABKA0SCgoCaWQYAiABKA0SLQoFcGhhc2UYAyAB",
+            "KA4yHi5saWtlbmVzcy52MS5TcGVlY2hTdGF0ZS5QaGFzZRIOCgZzYW1wbGUY",
+            "BCABKAQSDAoEdGV4dBgFIAEoCRINCgVlcnJvchgGIAEoCSJeCgVQaGFzZRIV",
+            "ChFQSEFTRV9VTlNQRUNJRklFRBAAEgoKBlFVRVVFRBABEgsKB1NUQVJURUQQ",
+            "AhIMCghGSU5JU0hFRBADEgsKB1NUT1BQRUQQBBIKCgZGQUlMRUQQBSImCgRM",
+            "ZWZ0Eg4KBmF2YXRhchgBIAEoDRIOCgZyZWFzb24YAiABKAkinwEKBk5vdGlj",
+            "ZRIoCgVsZXZlbBgBIAEoDjIZLmxpa2VuZXNzLnYxLk5vdGljZS5MZXZlbBIM",
+            "CgRjb2RlGAIgASgJEgwKBHRleHQYAyABKAkSDQoFZmF0YWwYBCABKAgiQAoF",
+            "TGV2ZWwSFQoRTEVWRUxfVU5TUEVDSUZJRUQQABIICgRJTkZPEAESCwoHV0FS",
+            "TklORxACEgkKBUVSUk9SEAMiPgoETWFyaxIOCgZhdmF0YXIYASABKA0SJgoD",
+            "dGFnGAIgASgLMhkubGlrZW5lc3MudjEuR2VuZXJhdGVkVGFnIpMBCgZQZXJz",
+            "b24SDgoGYXZhdGFyGAEgASgNEg8KB3Nlc3Npb24YAiABKAkSDAoEbmFtZRgD",
+            "IAEoCRIMCgRyb2xlGAQgASgJEg0KBW11dGVkGAUgASgIEg4KBmZyb3plbhgG",
+            "IAEoCBIMCgRhd2F5GAcgASgIEgwKBHNlbGYYCCABKAgSEQoJbW9kZXJhdG9y",
+            "GAkgASgIIlsKCVJvb21TdGF0ZRIMCgRyb29tGAEgASgJEgwKBGNvZGUYAiAB",
+            "KAkSIwoGcGVvcGxlGAMgAygLMhMubGlrZW5lc3MudjEuUGVyc29uEg0KBWZs",
+            "b29yGAQgASgNIikKBVNlYWxzEiAKBXNlYWxzGAEgAygLMhEubGlrZW5lc3Mu",
+            "djEuU2VhbCJjCgZCdW5kbGUSDgoGbW90aW9uGAEgASgMEicKBnZvaWNlcxgC",
+            "IAMoCzIXLmxpa2VuZXNzLnYxLlZvaWNlQ2h1bmsSIAoFc2VhbHMYAyADKAsy",
+            "ES5saWtlbmVzcy52MS5TZWFsIqEECg1TZXJ2ZXJNZXNzYWdlEicKB3dlbGNv",
+            "bWUYASABKAsyFC5saWtlbmVzcy52MS5XZWxjb21lSAASKwoGaGVhZGVyGAIg",
+            "ASgLMhkubGlrZW5lc3MudjEuU3RyZWFtSGVhZGVySAASEAoGbW90aW9uGAMg",
+            "ASgMSAASKAoFdm9pY2UYBCABKAsyFy5saWtlbmVzcy52MS5Wb2ljZUNodW5r",
+            "SAASIQoEc2VhbBgFIAEoCzIRLmxpa2VuZXNzLnYxLlNlYWxIABIiCgNydHAY",
+            "BiABKAsyEy5saWtlbmVzcy52MS5SdHBNYXBIABIqCgZzcGVlY2gYByABKAsy",
+            "GC5saWtlbmVzcy52MS5TcGVlY2hTdGF0ZUgAEiEKBG1hcmsYCCABKAsyES5s",
+            "aWtlbmVzcy52MS5NYXJrSAASIQoEbGVmdBgJIAEoCzIRLmxpa2VuZXNzLnYx",
+            "LkxlZnRIABIlCgZub3RpY2UYCiABKAsyEy5saWtlbmVzcy52MS5Ob3RpY2VI",
+            "ABIhCgRwb25nGAsgASgLMhEubGlrZW5lc3MudjEuUG9uZ0gAEicKBXN0YXRl",
+            "GAwgASgLMhYubGlrZW5lc3MudjEuUm9vbVN0YXRlSAASIwoFc2VhbHMYDSAB",
+            "KAsyEi5saWtlbmVzcy52MS5TZWFsc0gAEiUKBmJ1bmRsZRgOIAEoCzITLmxp",
+            "a2VuZXNzLnYxLkJ1bmRsZUgAQgYKBGJvZHliBnByb3RvMw=="));
       descriptor = pbr::FileDescriptor.FromGeneratedCode(descriptorData,
           new pbr::FileDescriptor[] { global::Likeness.V1.StreamReflection.Descriptor, },
           new pbr::GeneratedClrTypeInfo(null, null, new pbr::GeneratedClrTypeInfo[] {
-            new pbr::GeneratedClrTypeInfo(typeof(global::Likeness.V1.Hello), global::Likeness.V1.Hello.Parser, new[]{ "Character", "Scene", "Room", "Token", "Resume", "Name", "WantVoice", "VoiceCodec", "BatchSeals" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Likeness.V1.Hello), global::Likeness.V1.Hello.Parser, new[]{ "Character", "Scene", "Room", "Token", "Resume", "Name", "WantVoice", "VoiceCodec", "BatchSeals", "Bundles" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Likeness.V1.Welcome), global::Likeness.V1.Welcome.Parser, new[]{ "Session", "Room", "Resume", "Avatar", "Resumed", "Headers", "ServerTimeMs", "ServerKey", "ResumeSeconds", "Scene" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Likeness.V1.Say), global::Likeness.V1.Say.Parser, new[]{ "Text", "Id" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Likeness.V1.Stop), global::Likeness.V1.Stop.Parser, new[]{ "Epoch", "Avatar" }, null, null, null, null),
@@ -122,7 +125,8 @@ namespace Likeness.V1 {
             new pbr::GeneratedClrTypeInfo(typeof(global::Likeness.V1.Person), global::Likeness.V1.Person.Parser, new[]{ "Avatar", "Session", "Name", "Role", "Muted", "Frozen", "Away", "Self", "Moderator" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Likeness.V1.RoomState), global::Likeness.V1.RoomState.Parser, new[]{ "Room", "Code", "People", "Floor" }, null, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Likeness.V1.Seals), global::Likeness.V1.Seals.Parser, new[]{ "Seals_" }, null, null, null, null),
-            new pbr::GeneratedClrTypeInfo(typeof(global::Likeness.V1.ServerMessage), global::Likeness.V1.ServerMessage.Parser, new[]{ "Welcome", "Header", "Motion", "Voice", "Seal", "Rtp", "Speech", "Mark", "Left", "Notice", "Pong", "State", "Seals" }, new[]{ "Body" }, null, null, null)
+            new pbr::GeneratedClrTypeInfo(typeof(global::Likeness.V1.Bundle), global::Likeness.V1.Bundle.Parser, new[]{ "Motion", "Voices", "Seals" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Likeness.V1.ServerMessage), global::Likeness.V1.ServerMessage.Parser, new[]{ "Welcome", "Header", "Motion", "Voice", "Seal", "Rtp", "Speech", "Mark", "Left", "Notice", "Pong", "State", "Seals", "Bundle" }, new[]{ "Body" }, null, null, null)
           }));
     }
     #endregion
@@ -175,6 +179,7 @@ namespace Likeness.V1 {
       wantVoice_ = other.wantVoice_;
       voiceCodec_ = other.voiceCodec_;
       batchSeals_ = other.batchSeals_;
+      bundles_ = other.bundles_;
       _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
     }
 
@@ -319,6 +324,21 @@ namespace Likeness.V1 {
       }
     }
 
+    /// <summary>Field number for the "bundles" field.</summary>
+    public const int BundlesFieldNumber = 10;
+    private bool bundles_;
+    /// <summary>
+    /// gRPC: send what is there at one moment in one `bundle`: a message has a price
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Bundles {
+      get { return bundles_; }
+      set {
+        bundles_ = value;
+      }
+    }
+
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public override bool Equals(object other) {
@@ -343,6 +363,7 @@ namespace Likeness.V1 {
       if (WantVoice != other.WantVoice) return false;
       if (VoiceCodec != other.VoiceCodec) return false;
       if (BatchSeals != other.BatchSeals) return false;
+      if (Bundles != other.Bundles) return false;
       return Equals(_unknownFields, other._unknownFields);
     }
 
@@ -359,6 +380,7 @@ namespace Likeness.V1 {
       if (WantVoice != false) hash ^= WantVoice.GetHashCode();
       if (VoiceCodec != global::Likeness.V1.VoiceChunk.Types.Codec.Unspecified) hash ^= VoiceCodec.GetHashCode();
       if (BatchSeals != false) hash ^= BatchSeals.GetHashCode();
+      if (Bundles != false) hash ^= Bundles.GetHashCode();
       if (_unknownFields != null) {
         hash ^= _unknownFields.GetHashCode();
       }
@@ -413,6 +435,10 @@ namespace Likeness.V1 {
         output.WriteRawTag(72);
         output.WriteBool(BatchSeals);
       }
+      if (Bundles != false) {
+        output.WriteRawTag(80);
+        output.WriteBool(Bundles);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(output);
       }
@@ -459,6 +485,10 @@ namespace Likeness.V1 {
         output.WriteRawTag(72);
         output.WriteBool(BatchSeals);
       }
+      if (Bundles != false) {
+        output.WriteRawTag(80);
+        output.WriteBool(Bundles);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(ref output);
       }
@@ -494,6 +524,9 @@ namespace Likeness.V1 {
         size += 1 + pb::CodedOutputStream.ComputeEnumSize((int) VoiceCodec);
       }
       if (BatchSeals != false) {
+        size += 1 + 1;
+      }
+      if (Bundles != false) {
         size += 1 + 1;
       }
       if (_unknownFields != null) {
@@ -534,6 +567,9 @@ namespace Likeness.V1 {
       }
       if (other.BatchSeals != false) {
         BatchSeals = other.BatchSeals;
+      }
+      if (other.Bundles != false) {
+        Bundles = other.Bundles;
       }
       _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
     }
@@ -586,6 +622,10 @@ namespace Likeness.V1 {
             BatchSeals = input.ReadBool();
             break;
           }
+          case 80: {
+            Bundles = input.ReadBool();
+            break;
+          }
         }
       }
     #endif
@@ -635,6 +675,10 @@ namespace Likeness.V1 {
           }
           case 72: {
             BatchSeals = input.ReadBool();
+            break;
+          }
+          case 80: {
+            Bundles = input.ReadBool();
             break;
           }
         }
@@ -7351,6 +7395,250 @@ namespace Likeness.V1 {
 
   }
 
+  /// <summary>
+  /// Instead of `motion`, `voice` and `seal` messages of their own.
+  /// </summary>
+  public sealed partial class Bundle : pb::IMessage<Bundle>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<Bundle> _parser = new pb::MessageParser<Bundle>(() => new Bundle());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<Bundle> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Likeness.V1.RoomReflection.Descriptor.MessageTypes[23]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Bundle() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Bundle(Bundle other) : this() {
+      motion_ = other.motion_;
+      voices_ = other.voices_.Clone();
+      seals_ = other.seals_.Clone();
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public Bundle Clone() {
+      return new Bundle(this);
+    }
+
+    /// <summary>Field number for the "motion" field.</summary>
+    public const int MotionFieldNumber = 1;
+    private pb::ByteString motion_ = pb::ByteString.Empty;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pb::ByteString Motion {
+      get { return motion_; }
+      set {
+        motion_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+      }
+    }
+
+    /// <summary>Field number for the "voices" field.</summary>
+    public const int VoicesFieldNumber = 2;
+    private static readonly pb::FieldCodec<global::Likeness.V1.VoiceChunk> _repeated_voices_codec
+        = pb::FieldCodec.ForMessage(18, global::Likeness.V1.VoiceChunk.Parser);
+    private readonly pbc::RepeatedField<global::Likeness.V1.VoiceChunk> voices_ = new pbc::RepeatedField<global::Likeness.V1.VoiceChunk>();
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pbc::RepeatedField<global::Likeness.V1.VoiceChunk> Voices {
+      get { return voices_; }
+    }
+
+    /// <summary>Field number for the "seals" field.</summary>
+    public const int SealsFieldNumber = 3;
+    private static readonly pb::FieldCodec<global::Likeness.V1.Seal> _repeated_seals_codec
+        = pb::FieldCodec.ForMessage(26, global::Likeness.V1.Seal.Parser);
+    private readonly pbc::RepeatedField<global::Likeness.V1.Seal> seals_ = new pbc::RepeatedField<global::Likeness.V1.Seal>();
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pbc::RepeatedField<global::Likeness.V1.Seal> Seals {
+      get { return seals_; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as Bundle);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(Bundle other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (Motion != other.Motion) return false;
+      if(!voices_.Equals(other.voices_)) return false;
+      if(!seals_.Equals(other.seals_)) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (Motion.Length != 0) hash ^= Motion.GetHashCode();
+      hash ^= voices_.GetHashCode();
+      hash ^= seals_.GetHashCode();
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (Motion.Length != 0) {
+        output.WriteRawTag(10);
+        output.WriteBytes(Motion);
+      }
+      voices_.WriteTo(output, _repeated_voices_codec);
+      seals_.WriteTo(output, _repeated_seals_codec);
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (Motion.Length != 0) {
+        output.WriteRawTag(10);
+        output.WriteBytes(Motion);
+      }
+      voices_.WriteTo(ref output, _repeated_voices_codec);
+      seals_.WriteTo(ref output, _repeated_seals_codec);
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (Motion.Length != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeBytesSize(Motion);
+      }
+      size += voices_.CalculateSize(_repeated_voices_codec);
+      size += seals_.CalculateSize(_repeated_seals_codec);
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(Bundle other) {
+      if (other == null) {
+        return;
+      }
+      if (other.Motion.Length != 0) {
+        Motion = other.Motion;
+      }
+      voices_.Add(other.voices_);
+      seals_.Add(other.seals_);
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 10: {
+            Motion = input.ReadBytes();
+            break;
+          }
+          case 18: {
+            voices_.AddEntriesFrom(input, _repeated_voices_codec);
+            break;
+          }
+          case 26: {
+            seals_.AddEntriesFrom(input, _repeated_seals_codec);
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+        switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 10: {
+            Motion = input.ReadBytes();
+            break;
+          }
+          case 18: {
+            voices_.AddEntriesFrom(ref input, _repeated_voices_codec);
+            break;
+          }
+          case 26: {
+            seals_.AddEntriesFrom(ref input, _repeated_seals_codec);
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
   public sealed partial class ServerMessage : pb::IMessage<ServerMessage>
   #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
       , pb::IBufferMessage
@@ -7365,7 +7653,7 @@ namespace Likeness.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Likeness.V1.RoomReflection.Descriptor.MessageTypes[23]; }
+      get { return global::Likeness.V1.RoomReflection.Descriptor.MessageTypes[24]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -7424,6 +7712,9 @@ namespace Likeness.V1 {
           break;
         case BodyOneofCase.Seals:
           Seals = other.Seals.Clone();
+          break;
+        case BodyOneofCase.Bundle:
+          Bundle = other.Bundle.Clone();
           break;
       }
 
@@ -7604,6 +7895,21 @@ namespace Likeness.V1 {
       }
     }
 
+    /// <summary>Field number for the "bundle" field.</summary>
+    public const int BundleFieldNumber = 14;
+    /// <summary>
+    /// gRPC only, to those who asked with Hello.bundles
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Likeness.V1.Bundle Bundle {
+      get { return bodyCase_ == BodyOneofCase.Bundle ? (global::Likeness.V1.Bundle) body_ : null; }
+      set {
+        body_ = value;
+        bodyCase_ = value == null ? BodyOneofCase.None : BodyOneofCase.Bundle;
+      }
+    }
+
     private object body_;
     /// <summary>Enum of possible cases for the "body" oneof.</summary>
     public enum BodyOneofCase {
@@ -7621,6 +7927,7 @@ namespace Likeness.V1 {
       Pong = 11,
       State = 12,
       Seals = 13,
+      Bundle = 14,
     }
     private BodyOneofCase bodyCase_ = BodyOneofCase.None;
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -7664,6 +7971,7 @@ namespace Likeness.V1 {
       if (!object.Equals(Pong, other.Pong)) return false;
       if (!object.Equals(State, other.State)) return false;
       if (!object.Equals(Seals, other.Seals)) return false;
+      if (!object.Equals(Bundle, other.Bundle)) return false;
       if (BodyCase != other.BodyCase) return false;
       return Equals(_unknownFields, other._unknownFields);
     }
@@ -7685,6 +7993,7 @@ namespace Likeness.V1 {
       if (bodyCase_ == BodyOneofCase.Pong) hash ^= Pong.GetHashCode();
       if (bodyCase_ == BodyOneofCase.State) hash ^= State.GetHashCode();
       if (bodyCase_ == BodyOneofCase.Seals) hash ^= Seals.GetHashCode();
+      if (bodyCase_ == BodyOneofCase.Bundle) hash ^= Bundle.GetHashCode();
       hash ^= (int) bodyCase_;
       if (_unknownFields != null) {
         hash ^= _unknownFields.GetHashCode();
@@ -7756,6 +8065,10 @@ namespace Likeness.V1 {
         output.WriteRawTag(106);
         output.WriteMessage(Seals);
       }
+      if (bodyCase_ == BodyOneofCase.Bundle) {
+        output.WriteRawTag(114);
+        output.WriteMessage(Bundle);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(output);
       }
@@ -7818,6 +8131,10 @@ namespace Likeness.V1 {
         output.WriteRawTag(106);
         output.WriteMessage(Seals);
       }
+      if (bodyCase_ == BodyOneofCase.Bundle) {
+        output.WriteRawTag(114);
+        output.WriteMessage(Bundle);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(ref output);
       }
@@ -7866,6 +8183,9 @@ namespace Likeness.V1 {
       }
       if (bodyCase_ == BodyOneofCase.Seals) {
         size += 1 + pb::CodedOutputStream.ComputeMessageSize(Seals);
+      }
+      if (bodyCase_ == BodyOneofCase.Bundle) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Bundle);
       }
       if (_unknownFields != null) {
         size += _unknownFields.CalculateSize();
@@ -7954,6 +8274,12 @@ namespace Likeness.V1 {
             Seals = new global::Likeness.V1.Seals();
           }
           Seals.MergeFrom(other.Seals);
+          break;
+        case BodyOneofCase.Bundle:
+          if (Bundle == null) {
+            Bundle = new global::Likeness.V1.Bundle();
+          }
+          Bundle.MergeFrom(other.Bundle);
           break;
       }
 
@@ -8084,6 +8410,15 @@ namespace Likeness.V1 {
             Seals = subBuilder;
             break;
           }
+          case 114: {
+            global::Likeness.V1.Bundle subBuilder = new global::Likeness.V1.Bundle();
+            if (bodyCase_ == BodyOneofCase.Bundle) {
+              subBuilder.MergeFrom(Bundle);
+            }
+            input.ReadMessage(subBuilder);
+            Bundle = subBuilder;
+            break;
+          }
         }
       }
     #endif
@@ -8209,6 +8544,15 @@ namespace Likeness.V1 {
             }
             input.ReadMessage(subBuilder);
             Seals = subBuilder;
+            break;
+          }
+          case 114: {
+            global::Likeness.V1.Bundle subBuilder = new global::Likeness.V1.Bundle();
+            if (bodyCase_ == BodyOneofCase.Bundle) {
+              subBuilder.MergeFrom(Bundle);
+            }
+            input.ReadMessage(subBuilder);
+            Bundle = subBuilder;
             break;
           }
         }
