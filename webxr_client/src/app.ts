@@ -21,6 +21,8 @@ import { type CharacterInfo, readCharacters, type SpeechState } from './wire/mes
 
 const LEVEL_MS = 10
 const LISTENER_MS = 500
+/** So long a character may take to come before the set is drawn without it. */
+const COMING_MS = 4000
 /** More than this is refused by the server; saying so here keeps the text in the field. */
 export const TEXT_LIMIT = 4000
 
@@ -107,6 +109,7 @@ export class App {
     })
     this.page.scene = options.scene
     // The page's own glass is too dear where no graphics hardware blurs it.
+    if (options.begin) this.stage.expect(COMING_MS)
     document.documentElement.dataset['quality'] = this.stage.quality
     this.page.room = options.room
     addEventListener('resize', () => this.#fit())
@@ -177,6 +180,7 @@ export class App {
     void this.context.resume()
     this.#loadAhead(character)
     this.page.showLive(character.name)
+    this.stage.expect(COMING_MS)
     this.#fit()
     const place = { character: character.id, scene: this.page.scene, room: this.page.room }
     const session = new Session({
@@ -321,6 +325,7 @@ export class App {
     this.page.connection('loading', 'Loading the take')
     try {
       const response = await fetch(`/api/takes/${encodeURIComponent(id)}`)
+    this.stage.expect(0)
       if (!response.ok)
         throw new Error(`There is no take ${id} on this server. Open one with “likeness play FILE”.`)
       const bytes = new Uint8Array(await response.arrayBuffer())
@@ -395,6 +400,7 @@ export class App {
     this.stage.unseat(id)
   }
 
+      this.stage.expect(0)
   /** Begins to load what a character is drawn from, while the connection is made. */
   #loadAhead(character: CharacterInfo): void {
     const [url] = this.#files(character)
@@ -516,6 +522,7 @@ export class App {
     this.speech.push(speech)
     if (this.speech.length > 100) this.speech.shift()
     switch (speech.phase) {
+      this.stage.expect(0)
       case 'STARTED':
         this.#caption = { text: speech.text, from: speech.sample, avatar: speech.avatar }
         break

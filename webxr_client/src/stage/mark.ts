@@ -13,6 +13,7 @@ import {
   type WebGLRenderer,
 } from 'three'
 import type { GeneratedTag } from '../wire/messages'
+import { brush } from './paint'
 
 export interface MarkProbe {
   text: string
@@ -43,7 +44,7 @@ const LINE = 84
  */
 export class Mark {
   readonly #canvas = document.createElement('canvas')
-  readonly #context = this.#canvas.getContext('2d')
+  readonly #context = brush(this.#canvas)
   #texture = this.#newTexture()
   readonly #material = new MeshBasicMaterial({
     map: this.#texture,
@@ -158,7 +159,7 @@ export class Mark {
     const copy = document.createElement('canvas')
     copy.width = box.width
     copy.height = box.height
-    const context = copy.getContext('2d')
+    const context = brush(copy)
     if (!context) return result
     context.drawImage(this.#canvas, 0, 0, box.width, box.height)
     const wanted = context.getImageData(0, 0, box.width, box.height).data

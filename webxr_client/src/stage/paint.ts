@@ -148,12 +148,20 @@ export function paint(
   const canvas = document.createElement('canvas')
   canvas.width = width
   canvas.height = height
-  const context = canvas.getContext('2d')
+  const context = brush(canvas)
   if (context) draw(context)
   const texture = new CanvasTexture(canvas)
   texture.colorSpace = SRGBColorSpace
   texture.anisotropy = 4
   return texture
+}
+
+/**
+ * Paints on the processor: what is painted once and handed to WebGL gains nothing from the graphics, and where
+ * these are software, their shaders for strokes, gradients and letters cost a newcomer most of a second.
+ */
+export function brush(canvas: HTMLCanvasElement): CanvasRenderingContext2D | null {
+  return canvas.getContext('2d', { willReadFrequently: true })
 }
 
 function css(color: number): string {

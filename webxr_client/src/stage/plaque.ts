@@ -1,5 +1,6 @@
 import { CanvasTexture, Mesh, MeshStandardMaterial, PlaneGeometry, SRGBColorSpace } from 'three'
 import { DIRECT, MIRRORED } from './layers'
+import { brush } from './paint'
 
 /**
  * A small brass plate in the scene with an avatar's mark on it: the mark in 3D, beside the head-locked one. A
@@ -40,7 +41,7 @@ export class Plaque {
   setText(text: string): void {
     if (text === this.#text) return
     this.#text = text
-    const context = this.#canvas.getContext('2d')
+    const context = brush(this.#canvas)
     if (!context) return
     const { width, height } = this.#canvas
     const brass = context.createLinearGradient(0, 0, width, height)

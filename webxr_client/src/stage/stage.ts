@@ -96,6 +96,7 @@ export class Stage {
   #xrFrames = 0
   #lastMs = 0
   #firstPicture = 0
+  #expectedUntil = 0
   #bottomInset = 0
   readonly #enlarger: Enlarger | null = null
   #session: XRSession | null = null
@@ -265,6 +266,11 @@ export class Stage {
     return null
   }
 
+  get #someoneReady(): boolean {
+    for (const sitter of this.#sitters.values()) if (sitter.ready) return true
+    return false
+  }
+
   /** The own character, if the viewer is in its place. */
   get #inside(): Sitter | null {
     return this.#view === 'be' ? this.#own : null
@@ -335,6 +341,14 @@ export class Stage {
     void this.compile(sitter.group).then(() => (sitter.ready = true))
     this.#world.add(sitter.group)
     this.#arrange()
+  }
+
+  /**
+   * Somebody is on the way: for at most so long the set alone is not drawn again, because slow graphics are
+   * wanted for whoever comes. 0: nobody comes after all.
+   */
+  expect(forMs: number): void {
+    this.#expectedUntil = forMs > 0 ? performance.now() + forMs : 0
   }
 
   /** Draws an avatar with this face from now on. */
@@ -465,6 +479,7 @@ export class Stage {
     const now = performance.now()
     // An empty set stands still; whoever waits for a character needs the machine for that.
     if (this.#sitters.size === 0 && !this.#renderer.xr.isPresenting && now - this.#lastMs < EMPTY_MS) return
+    if (now < this.#expectedUntil && !this.#renderer.xr.isPresenting && !this.#someoneReady) return
     // Whoever shares a machine may ask for few pictures.
     if (this.#options.pictures > 0 && now - this.#lastMs < 1000 / this.#options.pictures) return
     // While slow graphics still work on the last picture, another would only block the page and its network.

@@ -89,6 +89,8 @@ function portrait(character: CharacterInfo): HTMLElement {
   image.className = 'portrait'
   image.alt = ''
   image.decoding = 'async'
+  // Whoever comes by a link that begins at once never sees the picker: its pictures would only be in the way.
+  image.loading = 'lazy'
   image.src = character.portraitUrl
   image.addEventListener('error', () => image.replaceWith(missing()), { once: true })
   return image
