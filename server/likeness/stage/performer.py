@@ -19,7 +19,7 @@ Int16 = NDArray[np.int16]
 
 CATCH_UP: Final = 4
 """Frames of one performer in one pass; a longer backlog is worked off in the passes that follow."""
-PATIENCE: Final = 2 * SAMPLES_PER_FRAME
+PATIENCE: Final = 3 * SAMPLES_PER_FRAME // 2
 """How much later a live voice's frame may be than one of a silent performer: sound comes in packets."""
 AHEAD: Final = 6 * SAMPLES_PER_FRAME
 """How far before its time a frame may go out when its sound is here: that of a voice which was placed later

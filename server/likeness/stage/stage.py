@@ -70,7 +70,7 @@ GUESSES: Final = (0.1, 10.0)
 MAX_NAME: Final = 60
 """Characters of a person's name."""
 BACKLOG: Final = 3
-"""When more than one voice in so many has sound for another frame, it is made without waiting for a tick."""
+"""When more than one performer in so many has sound for another frame, no tick is waited for."""
 PASSES: Final = 2
 """Passes under way at once: one is made while the last one is sent."""
 STREAK: Final = 120
@@ -134,7 +134,7 @@ class Stage:
         self._wakeup: asyncio.Future[None] | None = None
         self._called = False
         self._next_pass = 0.0
-        self._microphones = 0
+        self._microphones = self._performers = 0
         self._crowded = False
         """A room holds more than CROWD sessions; looked up once a pass, for every packet asks."""
         self._frames_at = 0
@@ -710,7 +710,7 @@ class Stage:
         wait = max(0.0, self.clock.until(due)) + 0.0002
         if self._more and self._eager(self._microphones):
             wait = min(wait, max(0.0, self._next_pass - self.now()))
-        elif BACKLOG * self._more > self._microphones:
+        elif BACKLOG * self._more > self._performers:
             wait = 0.0
         timer = loop.call_later(wait, _set, self._wakeup)
         try:
@@ -735,9 +735,10 @@ class Stage:
         frames: list[FrameJob] = []
         voices: list[VoiceJob] = []
         voiced, self._microphones = self._microphones, 0
+        performers = 0
         self._crowded = any(len(room.sessions) > CROWD for room in self.rooms.values())
         eager, most = self._eager(voiced), 1 if voiced < PAIRED_VOICES else 2
-        make = sample >= self._frames_at or BACKLOG * self._more > voiced
+        make = sample >= self._frames_at or BACKLOG * self._more > self._performers
         self._more = 0
         if make and not eager:
             step = most * SAMPLES_PER_FRAME
@@ -747,15 +748,14 @@ class Stage:
             performer = session.performer
             if performer is None or performer.failed:
                 continue
+            performers += 1
             self._microphones += performer.microphone is not None
             late = performer.microphone is None and performer.behind(sample)
             if late:
                 self.metrics.late_frames.inc(late)
             if make:
                 # The second frame of a live voice can wait for the first ones of others; ticks do not wait.
-                frames += performer.frames_due(
-                    sample, CATCH_UP if eager and not performer.microphone else most
-                )
+                frames += performer.frames_due(sample, most if performer.microphone else CATCH_UP)
                 self._more += performer.sounding(sample)
             if performer.block_due(sample):
                 room = session.room
@@ -763,6 +763,7 @@ class Stage:
                 if audience is None:
                     audience = audiences[room.id] = room.audience()
                 voices += performer.blocks_due(sample, room.wanted(session, audience))
+        self._performers = performers
         return frames, voices
 
     async def _watch(self) -> None:

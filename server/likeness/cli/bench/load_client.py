@@ -9,7 +9,7 @@ import asyncio
 import struct
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -36,6 +36,7 @@ class LoadClient(asyncio.Protocol):
         self._opened: asyncio.Future[None] = loop.create_future()
         self._authority = authority
         self._arrived: list[tuple[float, bytes]] = []
+        self._listener: Callable[[float, bytes], None] | None = None
         self.words = ""
         """What the server gave as the reason of an end."""
         self._rest = b""
@@ -84,6 +85,13 @@ class LoadClient(asyncio.Protocol):
             raise MachineError(f"the server did not open a session for a live stream: {why}")
         self.welcome = ServerMessage.FromString(self._arrived.pop(0)[1]).welcome
 
+    def listen(self, listener: Callable[[float, bytes], None]) -> None:
+        """Give the listener each message with the time of its arrival, instead of keeping it for `seen`."""
+        self._listener = listener
+        for when, data in self._arrived:
+            listener(when, data)
+        self._arrived.clear()
+
     def open_microphone(self, hear_self: bool) -> None:
         """Sound comes from now on."""
         self.write(data_frame(ClientMessage(microphone=Microphone(open=True, hear_self=hear_self))))
@@ -99,6 +107,10 @@ class LoadClient(asyncio.Protocol):
         if not self.ended.done():
             self.write(data_frame(ClientMessage(bye=Bye(reason="done"))))
             await asyncio.wait((self.ended,), timeout=5)
+        self.cut()
+
+    def cut(self) -> None:
+        """Go without a word."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -152,16 +164,22 @@ class LoadClient(asyncio.Protocol):
     def _take(self, now: float, data: bytes) -> None:
         """Messages, each with its five bytes of prefix; most fill a frame exactly."""
         if not self._message and len(data) >= 5 and int.from_bytes(data[1:5]) == len(data) - 5:
-            self._arrived.append((now, data[5:]))
+            self._message_came(now, data[5:])
         else:
             self._message += data
             while len(self._message) >= 5:
                 size = 5 + int.from_bytes(self._message[1:5])
                 if len(self._message) < size:
                     break
-                self._arrived.append((now, bytes(self._message[5:size])))
+                self._message_came(now, bytes(self._message[5:size]))
                 del self._message[:size]
-        if self._arrived and not self._opened.done():
+
+    def _message_came(self, now: float, message: bytes) -> None:
+        if self._listener is not None:
+            self._listener(now, message)
+            return
+        self._arrived.append((now, message))
+        if not self._opened.done():
             self._opened.set_result(None)
 
     def _other(self, kind: int, flags: int, stream: int, body: bytes) -> None:

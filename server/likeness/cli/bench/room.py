@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from likeness.cli.bench.browser import ServedProcess, a_server
 from likeness.cli.bench.figure import Figure, at_least, at_most, print_figures
 from likeness.cli.bench.motion_tally import MotionTally
-from likeness.cli.bench.room_seat import GrpcSeat, RoomSeat, RtcSeat
+from likeness.cli.bench.room_seat import GrpcSeat, Inbox, RoomSeat, RtcSeat
 from likeness.cli.bench.server_use import grpc_address, load_note, processor_seconds
 from likeness.cli.bench.speech_sample import speech_samples
 from likeness.cli.progress import progress_bar
@@ -235,9 +235,12 @@ async def measure(
     """The room that was asked for, then larger ones until the promise breaks."""
     url, pid = (own.url, own.process.pid) if own else ("", None)
     packets = [_packets(pcm) for pcm in _voices()]
+    inbox = Inbox()
 
     def open_seat(number: int, motion: Callable[[int, float, bytes], None]) -> RoomSeat:
-        return GrpcSeat(number, address, motion) if transport == "grpc" else RtcSeat(number, url, motion)
+        if transport == "grpc":
+            return GrpcSeat(number, address, motion, inbox)
+        return RtcSeat(number, url, motion)
 
     crowd = Crowd(open_seat)
     try:

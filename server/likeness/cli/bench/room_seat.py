@@ -3,14 +3,15 @@
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 import aiohttp
-import grpc.aio
 from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from google.protobuf.json_format import MessageToDict, MessageToJson, Parse, ParseDict
 
+from likeness.cli.bench.load_client import LoadClient, connect, data_frame
 from likeness.errors import LikenessError, MachineError
 from likeness.performance.client_packets import (
     OPUS,
@@ -25,7 +26,6 @@ from likeness.v1 import room_pb2
 from likeness.v1.room_pb2 import AudioIn, ClientMessage, Hello, ServerMessage
 
 OPEN_SECONDS: Final = 30.0
-_JOIN: Final = "/likeness.v1.Likeness/Join"
 _LINES: Final = 4
 
 Motion = Callable[[int, float, bytes], None]
@@ -70,41 +70,55 @@ class RoomSeat(Protocol):
         ...
 
 
-class GrpcSeat:
-    """Over gRPC `Join`, on a connection of its own."""
+class Inbox:
+    """What arrived at all seats of this process, read while nothing else arrives.
 
-    def __init__(self, number: int, address: str, motion: Motion) -> None:
+    Whoever reads each message as it comes makes the next one look late.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[GrpcSeat, float, bytes]] = deque()
+        self._reader: asyncio.Task[None] | None = None
+
+    def put(self, seat: "GrpcSeat", when: float, data: bytes) -> None:
+        """A message that arrived at a time of `time.perf_counter`."""
+        self._waiting.append((seat, when, data))
+        if self._reader is None or self._reader.done():
+            self._reader = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        while self._waiting:
+            seat, when, data = self._waiting.popleft()
+            seat.read(when, data)
+            await asyncio.sleep(0)
+
+
+class GrpcSeat:
+    """Over gRPC `Join`, on a connection of its own, which costs as little as a LoadClient's."""
+
+    def __init__(self, number: int, address: str, motion: Motion, inbox: Inbox | None = None) -> None:
         self.welcome = room_pb2.Welcome()
         self.ended = ""
         self.voices = 0
         self.notices: list[str] = []
         self.first_state = 0.0
-        self._number, self._motion = number, motion
-        # gRPC would put all seats of this process on one connection.
-        self._channel = grpc.aio.insecure_channel(address, options=(("grpc.use_local_subchannel_pool", 1),))
-        self._call: Any = self._channel.stream_stream(
-            _JOIN,
-            request_serializer=ClientMessage.SerializeToString,
-            response_deserializer=ServerMessage.FromString,
-        )()
-        self._reader: asyncio.Task[None] | None = None
-        self._writing = asyncio.Lock()
+        self._number, self._address, self._motion = number, address, motion
+        self._inbox = inbox or Inbox()
+        self._client: LoadClient | None = None
 
     async def open(self, hello: Hello) -> None:
         try:
-            await asyncio.wait_for(self._call.write(ClientMessage(hello=hello)), OPEN_SECONDS)
-            first = await asyncio.wait_for(self._call.read(), OPEN_SECONDS)
-        except grpc.aio.AioRpcError as error:
-            raise RefusedError(error.details() or str(error.code())) from None
-        self.welcome = first.welcome
-        self._reader = asyncio.create_task(self._read())
+            client = self._client = await connect(self._address)
+            await client.join(hello)
+        except (MachineError, OSError) as error:
+            raise RefusedError(str(error)) from None
+        self.welcome = client.welcome
+        client.listen(lambda when, data: self._inbox.put(self, when, data))
+        client.ended.add_done_callback(lambda _: self._end())
 
     async def send(self, message: ClientMessage) -> None:
-        if self.ended:
-            return
-        with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):  # the reader notes the end
-            async with self._writing:  # a call takes one message at a time
-                await self._call.write(message)
+        if self._client is not None and not self.ended:
+            self._client.write(data_frame(message))
 
     async def send_datagram(self, datagram: bytes) -> None:
         await self.send(ClientMessage(motion=datagram))
@@ -115,30 +129,31 @@ class GrpcSeat:
 
     async def cut(self) -> None:
         self.ended = self.ended or "cut"
-        if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.gather(self._reader, return_exceptions=True)
-        self._call.cancel()
-        await self._channel.close()
+        if self._client is not None:
+            self._client.cut()
 
-    async def _read(self) -> None:
-        call, number, motion = self._call, self._number, self._motion
-        try:
-            while isinstance(message := await call.read(), ServerMessage):
-                match message.WhichOneof("body"):
-                    case "bundle":
-                        if message.bundle.motion:
-                            motion(number, time.perf_counter(), message.bundle.motion)
-                        self.voices += len(message.bundle.voices)
-                    case "state":
-                        self.first_state = self.first_state or time.perf_counter()
-                    case "notice":
-                        self.notices.append(message.notice.text)
-                    case _:
-                        pass
-            self.ended = self.ended or "the server ended the call"
-        except grpc.aio.AioRpcError as error:
-            self.ended = self.ended or error.details() or str(error.code())
+    def read(self, when: float, data: bytes) -> None:
+        """A message that arrived."""
+        message = ServerMessage.FromString(data)
+        match message.WhichOneof("body"):
+            case "bundle":
+                if message.bundle.motion:
+                    self._motion(self._number, when, message.bundle.motion)
+                self.voices += len(message.bundle.voices)
+            case "motion":
+                self._motion(self._number, when, message.motion)
+            case "voice":
+                self.voices += 1
+            case "state":
+                self.first_state = self.first_state or when
+            case "notice":
+                self.notices.append(message.notice.text)
+            case _:
+                pass
+
+    def _end(self) -> None:
+        why = self._client.words if self._client is not None else ""
+        self.ended = self.ended or why or "the server ended the call"
 
 
 class RtcSeat:
