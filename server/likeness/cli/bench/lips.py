@@ -12,6 +12,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from likeness.cli.bench import hard_voices
 from likeness.cli.bench.figure import Figure, at_least, at_most, print_figures
 from likeness.cli.progress import progress_bar
 from likeness.errors import InputError
@@ -54,6 +55,8 @@ SENTENCES: Final = (
     "The composer wrote a prelude, and the people applauded him.",
 )
 _SNRS: Final = (30.0, 15.0, 5.0)
+_CHATTER: Final = 7
+"""Closures in one second that nobody's lips would reach: "papapa" said as fast as people can has 6 or 7."""
 _OPEN_ORDER: Final = ("i", "I", "E", "a")
 _INDEX: Final = {name: i for i, name in enumerate(CONTROLS)}
 
@@ -98,6 +101,7 @@ def run(voices: Path | None = None, quick: bool = False) -> list[Figure]:
             figures.append(
                 _by_voice(f"heard, {snr:g} dB signal to noise: strict F, mean over voices", noisy, shown)
             )
+        figures += _hard(clips)
     return [*figures, *_stillness(), *_speed()]
 
 
@@ -306,6 +310,34 @@ def _offset(clips: Sequence[Clip], heard: Sequence[Float32]) -> tuple[float, flo
     before, peak, after = total[k - 1 : k + 2]
     lag = (lags[k] + 0.5 * (before - after) / (before - 2 * peak + after)) * 1000 / 60
     return abs(float(lag)), 10.0, "ms", "the mouth is late" if lag > 0 else "the mouth is early"
+
+
+def _hard(clips: Sequence[Clip]) -> list[Figure]:
+    """Voices that training hardly knows: what is shown right, and that the lips never chatter."""
+    turned = [*clips[len(clips) // 2 :], *clips[: len(clips) // 2]]  # another voice, another sentence
+    spoilt: dict[str, Callable[[int, Clip], Float32]] = {
+        "telephone, 8 kHz": lambda k, c: hard_voices.telephone(c.pcm),
+        "clipped by 18 dB": lambda k, c: hard_voices.clipped(c.pcm),
+        "whisper": lambda k, c: hard_voices.revoiced(c.pcm, None, k),
+        "pitch 60 Hz": lambda k, c: hard_voices.revoiced(c.pcm, 60.0, k),
+        "pitch 600 Hz": lambda k, c: hard_voices.revoiced(c.pcm, 600.0, k),
+        "a second voice, 6 dB below": lambda k, c: hard_voices.together(c.pcm, turned[k - 1].pcm, -6.0),
+        "two voices alike": lambda k, c: hard_voices.together(c.pcm, turned[k - 1].pcm),
+    }
+    figures: list[Figure] = []
+    for name, spoil in spoilt.items():
+        heard = [Clip(c.voice, spoil(k, c), c.phones) for k, c in enumerate(clips)]
+        shown = [closures_shown(shut_frames(h)) for h in hear(heard)]
+        figures.append(_by_voice(f"heard, {name}: strict F, mean over voices", heard, shown))
+        near = sum(
+            (tolerant(closures_said(c.phones), spans) for c, spans in zip(heard, shown, strict=True)), Score()
+        )
+        seconds = sum(len(c.pcm) for c in heard) / RATE
+        most = max(hard_voices.most_in_a_second([a for a, _ in spans]) for spans in shown)
+        unsaid = (near.shown - near.shown_hit) / seconds
+        note = f"{near.shown / seconds:.2f} a second in all, {unsaid:.2f} of them nobody said"
+        figures.append(at_most(f"heard, {name}: most closures in one second", most, _CHATTER, note=note))
+    return figures
 
 
 def _stillness() -> list[Figure]:
