@@ -25,7 +25,7 @@ def read(cache: Path) -> Iterator[Utterance]:
     """The sentences, aligned with their text by the acoustic model."""
     package = cache / SOURCE
     if not package.is_file():
-        command = "pip download --no-binary :all: --no-deps --no-build-isolation pocketsphinx==5.1.1"
+        command = "pip download --no-binary pocketsphinx --no-deps pocketsphinx==5.1.1"
         raise SystemExit(f"{package} is missing: run `{command}` in {cache}")
     with tarfile.open(package) as archive:
         files = {Path(m.name): m for m in archive if "/test/data/librivox/" in m.name and m.isfile()}
