@@ -59,8 +59,6 @@ CROWD: Final = 8
 """Sessions of one room up to which that is so: each pass has a message for every one of them."""
 PAIRED_VOICES: Final = 64
 """From so many on, a pass every second tick makes two frames of each, which travel in one message."""
-REST: Final = 0.1
-"""Pause after a pass, of its own length: packets of other voices may come and be worked on together."""
 STALL: Final = SAMPLE_RATE // 4
 """A pass that comes this much too late stops the media clock instead of hurrying after it."""
 IDLE_AFTER: Final = 1.0
@@ -73,6 +71,8 @@ BACKLOG: Final = 3
 """When more than one performer in so many has sound for another frame, no tick is waited for."""
 PASSES: Final = 2
 """Passes under way at once: one is made while the last one is sent."""
+SOON: Final = 0.7
+"""Share of a usual pass after which the next one may follow it to the engine."""
 STREAK: Final = 120
 """Passes that may fail in a row before the stage is no longer ready."""
 
@@ -145,6 +145,8 @@ class Stage:
         """Under way, oldest first."""
         self._landed: asyncio.Future[None] | None = None
         """Done when a pass has ended."""
+        self._usual = 0.005
+        """Seconds that a pass takes."""
         self._engine_died = False
         self._streak = 0
         self._stopping = False
@@ -626,7 +628,8 @@ class Stage:
             self._failed_pass("a pass of the stage failed")
         ended = self.now()
         self.metrics.pass_seconds.observe(ended - done.began)
-        self._next_pass = ended + max(GAP, REST * (ended - done.began))
+        self._usual += 0.1 * (ended - done.began - self._usual)
+        self._next_pass = ended + GAP
         if self._landed is not None:
             _set(self._landed)
 
@@ -718,14 +721,20 @@ class Stage:
         finally:
             timer.cancel()
             self._wakeup = None
-        # What comes meanwhile is worked on together; with many voices the engine is kept busy.
-        most = 1 if self._eager(self._microphones) else PASSES
-        while len(self._passes) >= most:
-            self._landed = loop.create_future()
+        # What comes while a pass is made is worked on together, in one that the engine finds when it is done.
+        eager = self._eager(self._microphones)
+        while self._passes:
+            wait = self._passes[-1].began + SOON * self._usual - self.now() if eager else 0.0
+            if wait <= 0 and len(self._passes) < PASSES:
+                break
+            landed = self._landed = loop.create_future()
+            timer = loop.call_later(wait, _set, landed) if wait > 0 else None
             try:
-                await self._landed
+                await landed
             finally:
                 self._landed = None
+                if timer is not None:
+                    timer.cancel()
 
     def _eager(self, voices: int) -> bool:
         """Whether frames of live voices are made as soon as their sound is here, not at the next tick."""

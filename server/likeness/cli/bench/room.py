@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final
 
@@ -215,7 +216,7 @@ async def stay(
     elapsed = time.perf_counter() - begun
     return Stay(
         seats,
-        crowd.tally,
+        deepcopy(crowd.tally),  # the next, larger room counts anew in the same one
         [f"seat {k}: {seat.ended}" for k, seat in enumerate(crowd.seats) if seat.ended],
         (sum(seat.voices for seat in crowd.seats) - voices) / elapsed / len(crowd.seats),
         (processor_seconds(pid) - used) / elapsed,
