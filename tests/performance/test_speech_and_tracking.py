@@ -52,3 +52,34 @@ def test_a_camera_that_sees_nothing_leaves_the_whole_face_to_voice_and_idle_life
     x = np.array(places)[:, 0]
     assert x[59] - x[-1] > 0.06, "the head leaned, and is back in its seat"
     assert np.abs(np.diff(x)[5:]).max() < 0.02
+
+
+def test_a_mouth_that_keeps_still_while_the_voice_sounds_is_the_voices_and_a_laugh_is_not() -> None:
+    troupe = Troupe()
+    row = troupe.add(load_character("plain"), load_head("open"), 3)
+    person, voice = np.zeros(52, np.float32), np.zeros((1, 52), np.float32)
+    person[SMILE], person[BROW] = 0.8, 0.6
+    rng = np.random.default_rng(4)
+    shown, spoken, own = [], [], []
+    for tick in range(600):
+        seconds = tick / 60
+        # Nine syllables in two seconds, from the first second on. A covered mouth is seen shut, with some
+        # noise; from the sixth second the person laughs.
+        voice[0, JAW] = 0.22 + 0.2 * np.sin(2 * np.pi * 4.5 * seconds) if seconds > 1 else 0.0
+        laughing = seconds >= 6
+        person[JAW] = 0.3 + 0.25 * np.sin(2 * np.pi * 5.2 * seconds) if laughing else 0.01 * rng.random()
+        troupe.set_speech([row], voice, [seconds > 1])
+        if tick % 2 == 0:
+            troupe.set_tracked(row, person)
+        shown.append(troupe.step([row], [800 * tick]).controls[0])
+        spoken.append(voice[0, JAW])
+        own.append(person[JAW])
+    jaw, smile, brow = np.array(shown).T[[JAW, SMILE, BROW]]
+    spoken, own = np.array(spoken), np.array(own)
+    assert jaw[30:60].max() < 0.03, "a silent person's own mouth"
+    assert np.abs(jaw - spoken)[100:360].max() < 0.03, "the voice moves lips that keep still under it"
+    assert np.corrcoef(jaw[400:], own[400:])[0, 1] > 0.7, "a laugh is the person's own"
+    assert abs(np.corrcoef(jaw[400:], spoken[400:])[0, 1]) < 0.3
+    assert np.abs(np.diff(jaw[30:140])).max() < 0.12, "in a short fade"
+    assert smile[30:].min() > 0.75
+    assert brow[30:].min() > 0.55, "smile and brows stay throughout"

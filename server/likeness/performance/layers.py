@@ -34,6 +34,12 @@ _REACH: Final = np.float32(0.15)
 """Metres by which a tracked head may leave its seat: more is another seat, or a tracker's mistake."""
 _STALE: Final = int(0.30 * SAMPLE_RATE)
 """A tracker that is silent for longer has lost the face."""
+_LINGER: Final = _DT / 0.5
+"""By how much of its range a jaw's latest extremes close in on it in a tick."""
+_STILL_JAW: Final = 0.04
+_SPEAKING_JAW: Final = 0.12
+_HUSH_IN: Final = _DT / 0.15
+_HUSH_OUT: Final = _DT / 0.10
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +134,12 @@ class Emotions:
 
 
 class Tracks:
-    """A person's own face, each region as far as its tracker is sure of it."""
+    """A person's own face, each region as far as its tracker is sure of it.
+
+    The mouth is also given to speech while a voice opens and shuts the jaw and the tracked one keeps still: a
+    hand, a cup or a microphone is before it, a mask on it, or the voice is not the person's own. A tracker
+    shows such a mouth as a shut one and is sure of it.
+    """
 
     def __init__(self) -> None:
         self._c = Columns(
@@ -143,6 +154,8 @@ class Tracks:
             seen=((), np.int64),
             interval=((), np.float32),
             any=((), np.bool_),
+            jaws=((2, 2), np.float32),
+            hush=((), np.float32),
         )
 
     def add(self, row: int) -> None:
@@ -189,8 +202,11 @@ class Tracks:
         c["goal"][row], c["sure"][row], c["seen"][row] = goal, confidence, now
         c["any"][row] = True
 
-    def step(self, rows: Rows, now: NDArray[np.int64]) -> tuple[Signal, Signal, Signal, Signal]:
-        """Controls [N, 52], head [N, 3], its place [N, 3] and the weight [N, 6] of each region."""
+    def step(
+        self, rows: Rows, now: NDArray[np.int64], spoken: Signal
+    ) -> tuple[Signal, Signal, Signal, Signal]:
+        """Controls [N, 52], head [N, 3], its place [N, 3] and the weight [N, 6] of each region, beside the
+        controls [N, 52] of speech."""
         c = self._c
         weight = c["weight"][rows]
         if not c["any"][rows].any():
@@ -205,7 +221,26 @@ class Tracks:
         head = head + gain * (c["head_goal"][rows] - head)
         place = place + gain * (c["place_goal"][rows] - place)
         c["shown"][rows], c["head"][rows], c["place"][rows] = shown, head, place
-        return shown, head, place, weight
+        return shown, head, place, self._hushed(rows, weight, shown, spoken)
+
+    def _hushed(self, rows: Rows, weight: Signal, shown: Signal, spoken: Signal) -> Signal:
+        """The weight, less the mouth where the voice moves and the tracked jaw does not."""
+        c = self._c
+        jaw = np.stack([shown[:, _JAW_OPEN], spoken[:, _JAW_OPEN]], 1)
+        jaws = c["jaws"][rows]
+        span = _LINGER * (jaws[:, :, 1] - jaws[:, :, 0])
+        jaws[:, :, 0] = np.minimum(jaws[:, :, 0] + span, jaw)
+        jaws[:, :, 1] = np.maximum(jaws[:, :, 1] - span, jaw)
+        still, speaking = (jaws[:, :, 1] - jaws[:, :, 0]).T
+        unseen = (still < _STILL_JAW) & (speaking > _SPEAKING_JAW)
+        hush = c["hush"][rows]
+        hush = np.clip(hush + np.where(unseen, _HUSH_IN, -_HUSH_OUT), 0.0, 1.0).astype(np.float32)
+        c["jaws"][rows], c["hush"][rows] = jaws, hush
+        if not hush.any():
+            return weight
+        weight = weight.copy()
+        weight[:, MOUTH] *= 1.0 - hush
+        return weight
 
 
 class Overrides:

@@ -259,7 +259,7 @@ class Troupe:
 
         body, head, live = self._placements.step(at, now)
         spoken = self._speech.step(at)
-        tracked, tracked_head, tracked_place, weight = self._tracks.step(at, now)
+        tracked, tracked_head, tracked_place, weight = self._tracks.step(at, now, spoken.controls)
         own = (1.0 - weight[:, HEAD]) * (1.0 - live)
         direction, distance, attended = self._listener(at, body, head, live)
         cue = c["cue"][at].copy()
