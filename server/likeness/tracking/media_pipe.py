@@ -86,7 +86,7 @@ async def install_tracking(say: Callable[[str], None]) -> Path:
 
 
 async def track_mesh(*, camera: int | None = None, video: Path | None = None) -> MeshStream:
-    """Open a camera or a video file and track its largest face.
+    """Open a camera or a video file and track one face: the largest, and then the same person.
 
     Raises:
         InputError: the video or camera cannot be opened, or is lost midway.

@@ -4,7 +4,8 @@
 A script, not a module of the package: MediaPipe needs an older numpy and protobuf than Likeness, so it is
 run by that environment's Python and talks over stdout. One record a picture, little-endian: u32 length of
 what follows, f64 seconds, u32 width, u32 height, u8 faces (0 or 1), then 478 x 3 x f32 normalised landmarks
-of the largest face. A line on stderr says what is wrong before a non-zero exit.
+of the face that is followed: the largest, and then the same person's. A line on stderr says what is wrong
+before a non-zero exit.
 
 Usage: mesh_worker.py (--camera N | --video FILE | --check) [--max-fps F]
 """
@@ -37,6 +38,27 @@ def load_face_mesh():
     return FaceMesh
 
 
+def follow(meshes, place):
+    """Which of the meshes [478,3] is the face that was at `place` (x, y; None: nobody's), and its place now.
+
+    Someone else who comes nearer to the camera does not take over; once the followed face is gone, the
+    largest one is next. Returns (None, None) without any.
+    """
+    faces = []
+    for mesh in meshes:
+        low, high = mesh[:, :2].min(0), mesh[:, :2].max(0)
+        faces.append((mesh, 0.5 * (low + high), high - low))
+    if place is not None:
+        near = [f for f in faces if (abs(f[1] - place) < 0.5 * f[2]).all()]
+        near.sort(key=lambda f: float(abs(f[1] - place).sum()))
+        if near:
+            return near[0][0], near[0][1]
+    if not faces:
+        return None, None
+    mesh, centre, _ = max(faces, key=lambda f: float(f[2][0] * f[2][1]))
+    return mesh, centre
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     source = parser.add_mutually_exclusive_group(required=True)
@@ -64,7 +86,7 @@ def main() -> int:
     out = sys.stdout.buffer
     out.write(struct.pack("<4sIf", b"MESH", max(frames, 0), rate))
     out.flush()
-    start, count = time.monotonic(), 0
+    start, count, place = time.monotonic(), 0, None
     with FaceMesh(refine_landmarks=True, max_num_faces=2, min_detection_confidence=0.5) as mesh:
         while True:
             found, picture = capture.read()
@@ -79,10 +101,10 @@ def main() -> int:
             result = mesh.process(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
             faces = result.multi_face_landmarks or []
             meshes = [np.array([(p.x, p.y, p.z) for p in f.landmark], np.float32) for f in faces]
-            meshes.sort(key=lambda m: float(np.ptp(m[:, 0]) * np.ptp(m[:, 1])), reverse=True)
-            body = struct.pack("<dIIB", at, width, height, int(bool(meshes)))
-            if meshes:
-                body += meshes[0].tobytes()
+            face, place = follow(meshes, place)
+            body = struct.pack("<dIIB", at, width, height, int(face is not None))
+            if face is not None:
+                body += face.tobytes()
             try:
                 out.write(struct.pack("<I", len(body)) + body)
                 out.flush()
