@@ -31,6 +31,9 @@ class Client:
     def __init__(self) -> None:
         self.welcome: Json = {}
         self.heads: list[Any] = []
+        self.copies = 0
+        """Frames that came a second time."""
+        self._had: set[tuple[int, int]] = set()
         self.messages: list[tuple[str, Json]] = []
         self.pongs: list[Pong] = []
         self.answers_pings = True
@@ -56,7 +59,12 @@ class Client:
             assert isinstance(ping, Ping)
             return encode_client(Pong(ping.nonce, ping.client_time, 1.0)) if self.answers_pings else None
         if data[0] == 1:
-            self.heads += [read_head(frame) for frame in split_frames(data)]
+            for head in (read_head(frame) for frame in split_frames(data)):
+                if (head.avatar, head.sequence) in self._had:
+                    self.copies += 1
+                else:
+                    self._had.add((head.avatar, head.sequence))
+                    self.heads.append(head)
         else:
             pong = decode_client(data)
             assert isinstance(pong, Pong)

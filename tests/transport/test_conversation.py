@@ -137,6 +137,12 @@ async def test_everyone_in_a_room_is_heard_on_a_line_of_their_own(url: str):
     await first.close()
 
 
+async def test_over_webrtc_a_lone_face_goes_twice_so_that_it_takes_two_losses_to_miss_a_frame(url: str):
+    client = await RtcClient(url).connect(character="plain")
+    await until(lambda: client.copies > 10)
+    await client.close()
+
+
 async def test_a_microphone_drives_the_face_over_webrtc(url: str, server: Server):
     client = await RtcClient(url, microphone=Recording(await speech())).connect(character="einstein")
     client.send({"microphone": {"open": True, "hearSelf": True}})
