@@ -31,9 +31,8 @@ def run(
                 # Neither the page's time nor the counts depend on the pixels, which no hardware draws here.
                 viewport={"width": 320, "height": 200},
             )
-            figures += _figures(
-                *seen["costs"], f"{character}, quality {quality}, set included", quality, many
-            )
+            one, crowd = seen["costs"]
+            figures += _figures(one, crowd, f"{character}, set included", quality, many)
     return figures
 
 
