@@ -22,6 +22,8 @@ _LIVE: Final = SAMPLE_RATE
 _SMOOTH: Final = 1.0 - math.exp(-_DT / 0.012)
 _RETURN: Final = 1.0 - math.exp(-_DT / 0.35)
 _BODY: Final = 1.0 - math.exp(-_DT / 0.45)
+_REST: Final = 1e-6
+_IDENTITY: Final = np.array([0, 0, 0, 1], np.float32)
 _TWIST: Final = math.radians(55)
 """Yaw between head and body beyond which the body is dragged along."""
 
@@ -44,6 +46,7 @@ class Placements:
             live=((), np.float32),
             upright=((), np.float32),
             posed=((), np.bool_),
+            still=((), np.bool_),  # back in the seat, and everything has come to rest
             until=((), np.int64),
             has_hands=((), np.bool_),
             hand_place=((2, 3), np.float32),
@@ -68,6 +71,7 @@ class Placements:
         c = self._c
         c["seat_turn"][row] = quaternion.from_axis_angle(rotation)
         c["seat"][row] = position
+        c["still"][row] = False
         if not c["posed"][row]:
             c["turn"][row], c["place"][row] = c["seat_turn"][row], c["seat"][row]
             c["yaw"][row] = _yaw(c["seat_turn"][row][None])[0]
@@ -94,6 +98,7 @@ class Placements:
             c["upright"][row] = 1.0
         c["goal_turn"][row], c["goal"][row] = turn, position
         c["posed"][row], c["until"][row] = True, now + _LIVE
+        c["still"][row] = False
         c["has_hands"][row] = hands is not None
         for side, hand in enumerate(hands or ()):
             c["hand_place"][row, side], c["hand_turn"][row, side] = hand.position, hand.rotation
@@ -106,6 +111,9 @@ class Placements:
     def step(self, rows: Rows, now: NDArray[np.int64]) -> tuple[Signal, Signal, Signal]:
         """The body's rotation [N, 4], the head's on it [N, 4], and how far a person moves it [N], 0..1."""
         c = self._c
+        turn, place = c["turn"][rows], c["place"][rows]
+        if c["still"][rows].all():  # nearly everybody, nearly always
+            return turn.copy(), np.broadcast_to(_IDENTITY, turn.shape), np.zeros(len(turn), np.float32)
         posed = c["posed"][rows]
         live = posed & (now <= c["until"][rows])
         weight = np.clip(c["live"][rows] + np.where(live, 4.0, -2.0) * _DT, 0.0, 1.0).astype(np.float32)
@@ -113,11 +121,10 @@ class Placements:
         gain = np.where(posed, _SMOOTH, _RETURN).astype(np.float32)[:, None]
         goal_turn = np.where(posed[:, None], c["goal_turn"][rows], c["seat_turn"][rows])
         goal = np.where(posed[:, None], c["goal"][rows], c["seat"][rows])
-        turn, place = c["turn"][rows], c["place"][rows]
         same = np.where((turn * goal_turn).sum(1, keepdims=True) < 0, -goal_turn, goal_turn)
         turn = quaternion.normalised(turn + gain * (same - turn))
-        c["turn"][rows] = turn
-        c["place"][rows] = place + gain * (goal - place)
+        place = place + gain * (goal - place)
+        c["turn"][rows], c["place"][rows] = turn, place
 
         yaw = c["yaw"][rows]
         behind = _wrapped(_yaw(turn) - yaw)
@@ -131,6 +138,10 @@ class Placements:
         straight = quaternion.turn(zero, yaw, zero)
         straight = np.where((straight * turn).sum(1, keepdims=True) < 0, -straight, straight)
         body = quaternion.normalised(turn + upright.astype(np.float32)[:, None] * (straight - turn))
+        seated = ~posed & (weight == 0) & (upright == 0)
+        if seated.any():
+            near = (np.abs(turn - same) < _REST).all(1) & (np.abs(place - goal) < _REST).all(1)
+            c["still"][rows] = seated & near
         return body, quaternion.multiply(quaternion.inverse(body), turn), weight
 
     def translation(self, rows: Rows, body: Signal, head: Signal, sway: Signal) -> Signal:

@@ -167,9 +167,11 @@ class Prosody:
         weight = np.clip(0.16 * rise + 0.10 * swell + 0.35 * s[:, _EFFORT], 0.0, 1.6).astype(np.float32)
         s[:, _REST_LEFT] = np.maximum(s[:, _REST_LEFT] - _DT, 0.0)
         accent = speaking & has_pitch & (weight > 0.62) & (s[:, _REST_LEFT] <= 0)
-        draw = self._random_numbers(index, 8)
+        occasion = bool((accent | starts | ends).any())
+        draw = self._random_numbers(index, 8, occasion)
         s[:, _REST_LEFT] = np.where(accent, 0.28 + 0.35 * draw[:, 0], s[:, _REST_LEFT])
-        self._gesture(s, accent, starts, ends, weight, draw)
+        if occasion:
+            self._gesture(s, accent, starts, ends, weight, draw)
         blink = (ends & (s[:, _SPOKEN] > 0.5) & (draw[:, 6] < 0.7)) | (accent & (draw[:, 6] < 0.06))
 
         # Everything that moves is a critically damped spring towards a target that fades by itself.
@@ -242,8 +244,12 @@ class Prosody:
         s[small, _MOVING:] = 0.0
         s[small, _EFFORT] = 0.0
 
-    def _random_numbers(self, index: NDArray[np.int64], count: int) -> Float32:
-        """Uniform numbers [N, count] of each slot's own sequence (splitmix64, Steele et al. 2014)."""
+    def _random_numbers(self, index: NDArray[np.int64], count: int, needed: bool) -> Float32:
+        """Uniform numbers [N, count] of each slot's own sequence (splitmix64, Steele et al. 2014); it goes on
+        where they are not needed, too."""
+        if not needed:
+            self._draws[index] += np.uint64(count)
+            return np.zeros((len(index), count), np.float32)
         with np.errstate(over="ignore"):
             counter = self._draws[index][:, None] + np.arange(1, count + 1, dtype=np.uint64)
             z = self._seed[index][:, None] + counter * np.uint64(0x9E3779B97F4A7C15)
