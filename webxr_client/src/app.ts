@@ -80,7 +80,7 @@ export class App {
     this.options = options
     this.page = new Page({
       picked: character => this.#prefetch(character),
-      begin: () => void this.begin(),
+      begin: () => void this.begin().catch(() => undefined),
       say: text => this.say(text),
       stop: () => this.stop(),
       talk: () => void this.#talk(),
@@ -198,6 +198,11 @@ export class App {
         },
         joined: performer => {
           void this.#load(performer)
+        renewed: () => {
+          this.page.tracker = this.trackerAllowed = false
+          this.mimic.stop()
+          this.tell('INFO', 'You were away for too long for your session to wait. This is a new one.')
+        },
           this.room.show(session)
         },
         room: state => this.room.show(session, state),

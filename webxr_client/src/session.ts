@@ -35,7 +35,10 @@ import {
 /** WebRTC has this long; then the WebSocket takes over. */
 const RTC_DEADLINE_MS = 2600
 const WS_DEADLINE_MS = 5000
-const RESUME_DELAYS_MS = [0, 500, 1000, 1000, 1500]
+const WS_LONGEST_MS = 30_000
+/** What is not there after so long is not coming: then the person decides. */
+const PATIENCE_MS = 120_000
+const DELAYS_MS = [0, 500, 1000, 1000, 1500]
 /** Copies of a stop on the lossy channel, ms after the order. */
 const STOP_COPIES_MS = [0, 5, 10, 15, 20]
 
@@ -46,6 +49,8 @@ export interface SessionEvents {
   state(state: SessionState, words: string): void
   welcomed(welcome: Welcome): void
   joined(performer: Performer): void
+  /** The old session was over: this is another, in which nothing is allowed yet. */
+  renewed(): void
   left(avatar: number, reason: string): void
   marked(performer: Performer): void
   speech(speech: SpeechState): void
@@ -83,6 +88,8 @@ export class Session {
   #poseSequence = 0
   #rtcFailed = false
   readonly #maps = new Map<string, RtpMap>()
+  /** Leads back to this stay for as long as the server keeps it. */
+  #token = ''
   readonly #context: AudioContext
   readonly #microphone: Microphone
   readonly #events: SessionEvents
@@ -122,11 +129,21 @@ export class Session {
   /** Connects, to the stay of `resume` if it still waits. Rejects with words a person can read. */
   async begin(resume = ''): Promise<void> {
     this.#change('connecting', 'Connecting')
-    try {
-      await (resume ? this.#return(resume) : this.#connect(this.#hello))
-    } catch (error) {
-      this.#change('failed', words(error))
-      throw error
+    const since = performance.now()
+    for (let attempt = 0; !this.#ended; attempt++) {
+      const stay = this.#token || resume
+      try {
+        await (stay ? this.#return(stay, attempt) : this.#connect(this.#hello, attempt))
+        return
+      } catch (error) {
+        if (this.#ended) return
+        if (error instanceof RefusedError || performance.now() - since > PATIENCE_MS) {
+          this.#finish('failed', words(error))
+          throw error
+        }
+        this.#change('connecting', 'No answer yet. Still trying')
+      }
+      await this.#pause(attempt + 1)
     }
   }
 
@@ -236,17 +253,18 @@ export class Session {
 
   // --- connecting
 
-  async #return(resume: string): Promise<void> {
+  async #return(resume: string, attempt: number): Promise<void> {
     try {
-      await this.#connect({ resume })
+      await this.#connect({ resume }, attempt)
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error
       // That stay is over on the server; this is a new one.
-      await this.#connect(this.#hello)
+      await this.#connect(this.#hello, attempt)
     }
   }
 
-  async #connect(hello: Hello): Promise<void> {
+  /** `attempt`: how often it was tried before; what takes long gets longer each time. */
+  async #connect(hello: Hello, attempt: number): Promise<void> {
     let wanted = hello
     if (this.#choice !== 'ws' && !this.#rtcFailed && typeof RTCPeerConnection !== 'undefined') {
       try {
@@ -257,7 +275,7 @@ export class Session {
           this.#iceServers,
           welcome => {
             // Should WebRTC still fail, the WebSocket goes on with this very session.
-            if (welcome.resume) wanted = { resume: welcome.resume }
+            if (welcome.resume) wanted = { resume: (this.#token = welcome.resume) }
           },
         )
         this.#adopt(link, link.welcome)
@@ -271,7 +289,7 @@ export class Session {
     const link = await WsLink.connect(
       { ...wanted, wantVoice: true, batchSeals: true, voiceCodec: opus ? 'OPUS' : 'PCM16' },
       this.#linkEvents(),
-      WS_DEADLINE_MS,
+      Math.min(WS_DEADLINE_MS * 1.5 ** attempt, WS_LONGEST_MS),
     )
     this.#adopt(link, link.welcome)
   }
@@ -294,7 +312,14 @@ export class Session {
     for (const id of [...this.performers.keys()])
       if (!present.has(id)) this.#depart(id, 'left while you were away')
     for (const header of welcome.headers) this.#arrive(header)
+    if (this.#ended) {
+      // The person left while this was on its way.
+      link.sendControl({ bye: { reason: 'left' } })
+      link.close()
+      return
+    }
     if (link instanceof RtcLink) {
+    this.#token = welcome.resume
       for (const performer of this.performers.values()) performer.setVoice(null)
       this.#bindLines()
     }
@@ -319,33 +344,19 @@ export class Session {
   }
 
   async #resume(): Promise<void> {
-    const token = this.welcome?.resume
-    const patience = (this.welcome?.resumeSeconds || 30) * 1000
-    if (!token) {
-      this.#finish(
-        'failed',
-        'The connection was lost and this session cannot be resumed. Press Begin to start anew.',
-      )
-      return
-    }
+    const room = this.welcome?.room ?? ''
     const since = performance.now()
-    for (let attempt = 0; performance.now() - since < patience; attempt++) {
-      const delay = RESUME_DELAYS_MS[Math.min(attempt, RESUME_DELAYS_MS.length - 1)] as number
-      await new Promise<void>(resolve => {
-        this.#resumeNow = resolve
-        setTimeout(resolve, delay)
-      })
-      if (this.#state === 'ended') return
+    for (let attempt = 0; performance.now() - since < PATIENCE_MS; attempt++) {
+      await this.#pause(attempt)
+      if (this.#ended) return
       this.#change('resuming', 'Connection lost. Reconnecting')
       try {
-        await this.#connect({ resume: token })
+        await (this.#token ? this.#connect({ resume: this.#token }, attempt) : this.#anew(room, attempt))
         return
       } catch (error) {
-        if (error instanceof RefusedError) {
-          this.#finish(
-            'failed',
-            `The session could not be resumed: ${error.message} Press Begin to start a new one.`,
-          )
+        if (this.#ended) return
+        if (error instanceof RefusedError && !this.#token) {
+          this.#finish('failed', words(error))
           return
         }
         // Whether UDP passes may have changed with the network.
@@ -355,6 +366,11 @@ export class Session {
     this.#finish(
       'failed',
       'The server did not come back in time. Check that it runs, then press Begin again.',
+        if (error instanceof RefusedError) {
+          // The server kept the place for a while, and that is over; the person still wants to be there.
+          this.#token = ''
+          attempt = -1
+        }
     )
   }
 
@@ -365,6 +381,36 @@ export class Session {
     this.#link = null
     this.#talking = false
     this.#microphone.close()
+  /** A new session in place of one that is over: what was allowed in that one is not allowed in this. */
+  async #anew(room: string, attempt: number): Promise<void> {
+    this.#talking = false
+    this.#microphone.mute()
+    for (const id of [...this.performers.keys()]) this.#depart(id, '')
+    this.welcome = null
+    try {
+      await this.#connect({ ...this.#hello, room }, attempt)
+    } catch (error) {
+      // The room may be gone with the session.
+      if (!(error instanceof RefusedError) || room === this.#hello.room) throw error
+      await this.#connect(this.#hello, attempt)
+    }
+    this.#events.renewed()
+  }
+
+  /** Whether the person has left meanwhile. */
+  get #ended(): boolean {
+    return this.#state === 'ended'
+  }
+
+  /** Waits before a try; the network's return cuts it short. */
+  async #pause(attempt: number): Promise<void> {
+    const delay = DELAYS_MS[Math.min(attempt, DELAYS_MS.length - 1)] as number
+    await new Promise<void>(resolve => {
+      this.#resumeNow = resolve
+      setTimeout(resolve, delay)
+    })
+  }
+
     this.#capture?.stop()
     for (const id of [...this.performers.keys()]) this.#depart(id, '')
     removeEventListener('online', this.#online)
