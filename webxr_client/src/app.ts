@@ -107,9 +107,9 @@ export class App {
       worn: pose => this.session?.sendPose(pose),
       viewed: view => this.page.view(view),
     })
+    if (options.begin) this.stage.expect(COMING_MS)
     this.page.scene = options.scene
     // The page's own glass is too dear where no graphics hardware blurs it.
-    if (options.begin) this.stage.expect(COMING_MS)
     document.documentElement.dataset['quality'] = this.stage.quality
     this.page.room = options.room
     addEventListener('resize', () => this.#fit())
@@ -178,9 +178,9 @@ export class App {
     // Made in the gesture that began it all: browsers let a page sound only then.
     this.context ??= new AudioContext({ sampleRate: 48_000, latencyHint: 'interactive' })
     void this.context.resume()
+    this.stage.expect(COMING_MS)
     this.#loadAhead(character)
     this.page.showLive(character.name)
-    this.stage.expect(COMING_MS)
     this.#fit()
     const place = { character: character.id, scene: this.page.scene, room: this.page.room }
     const session = new Session({
@@ -196,13 +196,13 @@ export class App {
           const scene = SCENES.find(name => name === welcome.scene)
           if (scene) this.setScene(scene)
         },
-        joined: performer => {
-          void this.#load(performer)
         renewed: () => {
           this.page.tracker = this.trackerAllowed = false
           this.mimic.stop()
           this.tell('INFO', 'You were away for too long for your session to wait. This is a new one.')
         },
+        joined: performer => {
+          void this.#load(performer)
           this.room.show(session)
         },
         room: state => this.room.show(session, state),
@@ -319,6 +319,7 @@ export class App {
 
   fail(text: string): void {
     this.state = 'failed'
+    this.stage.expect(0)
     this.tell('ERROR', text)
     this.page.connection('failed', 'Not connected')
   }
@@ -330,7 +331,6 @@ export class App {
     this.page.connection('loading', 'Loading the take')
     try {
       const response = await fetch(`/api/takes/${encodeURIComponent(id)}`)
-    this.stage.expect(0)
       if (!response.ok)
         throw new Error(`There is no take ${id} on this server. Open one with “likeness play FILE”.`)
       const bytes = new Uint8Array(await response.arrayBuffer())
@@ -394,6 +394,7 @@ export class App {
       }
     } catch (error) {
       entry.error = words(error)
+      this.stage.expect(0)
       this.tell('ERROR', entry.error)
     } finally {
       this.page.loading(1)
@@ -405,7 +406,6 @@ export class App {
     this.stage.unseat(id)
   }
 
-      this.stage.expect(0)
   /** Begins to load what a character is drawn from, while the connection is made. */
   #loadAhead(character: CharacterInfo): void {
     const [url] = this.#files(character)
@@ -516,6 +516,7 @@ export class App {
     if (state === 'live') this.#toldListener = { x: 0, y: 0, z: 0 }
     if (state === 'failed') this.tell('ERROR', why)
     if (state === 'ended' || state === 'failed') {
+      this.stage.expect(0)
       this.page.tracker = this.trackerAllowed = false
       this.mimic.stop()
       this.room.hide()
@@ -527,7 +528,6 @@ export class App {
     this.speech.push(speech)
     if (this.speech.length > 100) this.speech.shift()
     switch (speech.phase) {
-      this.stage.expect(0)
       case 'STARTED':
         this.#caption = { text: speech.text, from: speech.sample, avatar: speech.avatar }
         break

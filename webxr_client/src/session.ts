@@ -34,6 +34,7 @@ import {
 
 /** WebRTC has this long; then the WebSocket takes over. */
 const RTC_DEADLINE_MS = 2600
+/** A socket that says nothing for so long gets another try; on a busy machine each try may take longer. */
 const WS_DEADLINE_MS = 5000
 const WS_LONGEST_MS = 30_000
 /** What is not there after so long is not coming: then the person decides. */
@@ -48,9 +49,9 @@ export type TransportChoice = 'auto' | 'rtc' | 'ws'
 export interface SessionEvents {
   state(state: SessionState, words: string): void
   welcomed(welcome: Welcome): void
-  joined(performer: Performer): void
   /** The old session was over: this is another, in which nothing is allowed yet. */
   renewed(): void
+  joined(performer: Performer): void
   left(avatar: number, reason: string): void
   marked(performer: Performer): void
   speech(speech: SpeechState): void
@@ -87,9 +88,9 @@ export class Session {
   #resumeNow: (() => void) | null = null
   #poseSequence = 0
   #rtcFailed = false
-  readonly #maps = new Map<string, RtpMap>()
   /** Leads back to this stay for as long as the server keeps it. */
   #token = ''
+  readonly #maps = new Map<string, RtpMap>()
   readonly #context: AudioContext
   readonly #microphone: Microphone
   readonly #events: SessionEvents
@@ -126,7 +127,10 @@ export class Session {
     return (this.welcome && this.performers.get(this.welcome.avatar)) ?? null
   }
 
-  /** Connects, to the stay of `resume` if it still waits. Rejects with words a person can read. */
+  /**
+   * Connects, to the stay of `resume` if it still waits. A server that is slow to answer is tried again, and the
+   * person told so. Rejects with words a person can read.
+   */
   async begin(resume = ''): Promise<void> {
     this.#change('connecting', 'Connecting')
     const since = performance.now()
@@ -305,21 +309,21 @@ export class Session {
   }
 
   #adopt(link: Link, welcome: Welcome): void {
-    this.#link = link
-    if (this.welcome) this.resumed++
-    this.welcome = welcome
-    const present = new Set(welcome.headers.map(header => header.avatar))
-    for (const id of [...this.performers.keys()])
-      if (!present.has(id)) this.#depart(id, 'left while you were away')
-    for (const header of welcome.headers) this.#arrive(header)
     if (this.#ended) {
       // The person left while this was on its way.
       link.sendControl({ bye: { reason: 'left' } })
       link.close()
       return
     }
-    if (link instanceof RtcLink) {
+    this.#link = link
     this.#token = welcome.resume
+    if (this.welcome) this.resumed++
+    this.welcome = welcome
+    const present = new Set(welcome.headers.map(header => header.avatar))
+    for (const id of [...this.performers.keys()])
+      if (!present.has(id)) this.#depart(id, 'left while you were away')
+    for (const header of welcome.headers) this.#arrive(header)
+    if (link instanceof RtcLink) {
       for (const performer of this.performers.values()) performer.setVoice(null)
       this.#bindLines()
     }
@@ -359,28 +363,21 @@ export class Session {
           this.#finish('failed', words(error))
           return
         }
-        // Whether UDP passes may have changed with the network.
-        this.#rtcFailed = false
-      }
-    }
-    this.#finish(
-      'failed',
-      'The server did not come back in time. Check that it runs, then press Begin again.',
         if (error instanceof RefusedError) {
           // The server kept the place for a while, and that is over; the person still wants to be there.
           this.#token = ''
           attempt = -1
         }
+        // Whether UDP passes may have changed with the network.
+        else this.#rtcFailed = false
+      }
+    }
+    this.#finish(
+      'failed',
+      'The server did not come back in time. Check that it runs, then press Begin again.',
     )
   }
 
-  #online = (): void => this.#resumeNow?.()
-
-  #finish(state: 'ended' | 'failed', why: string): void {
-    this.#link?.close()
-    this.#link = null
-    this.#talking = false
-    this.#microphone.close()
   /** A new session in place of one that is over: what was allowed in that one is not allowed in this. */
   async #anew(room: string, attempt: number): Promise<void> {
     this.#talking = false
@@ -411,6 +408,13 @@ export class Session {
     })
   }
 
+  #online = (): void => this.#resumeNow?.()
+
+  #finish(state: 'ended' | 'failed', why: string): void {
+    this.#link?.close()
+    this.#link = null
+    this.#talking = false
+    this.#microphone.close()
     this.#capture?.stop()
     for (const id of [...this.performers.keys()]) this.#depart(id, '')
     removeEventListener('online', this.#online)
