@@ -48,9 +48,9 @@ def moments() -> list[Moment]:
     return found + [Moment(_TURN, rest.controls, yaw, pitch) for yaw, pitch in _TURNS]
 
 
-def look(character: str, seen: Sequence[Moment]) -> list[LandmarkFrame]:
-    """MediaPipe's landmarks of each moment."""
-    camera = FaceCamera(character, bare=True)
+def look(character: str, seen: Sequence[Moment], *, bare: bool = True) -> list[LandmarkFrame]:
+    """MediaPipe's landmarks of each moment. bare: without hair, beard and clothes."""
+    camera = FaceCamera(character, bare=bare)
     with TemporaryDirectory(prefix="likeness-") as folder:
         film = Path(folder) / "face.y4m"
         write_y4m(film, (camera.see(m.controls, m.turn) for m in seen))

@@ -77,7 +77,7 @@ def test_a_mouth_that_keeps_still_while_the_voice_sounds_is_the_voices_and_a_lau
     jaw, smile, brow = np.array(shown).T[[JAW, SMILE, BROW]]
     spoken, own = np.array(spoken), np.array(own)
     assert jaw[30:60].max() < 0.03, "a silent person's own mouth"
-    assert np.abs(jaw - spoken)[100:360].max() < 0.03, "the voice moves lips that keep still under it"
+    assert np.abs(jaw - spoken)[110:360].max() < 0.03, "the voice moves lips that keep still under it"
     assert np.corrcoef(jaw[400:], own[400:])[0, 1] > 0.7, "a laugh is the person's own"
     assert abs(np.corrcoef(jaw[400:], spoken[400:])[0, 1]) < 0.3
     assert np.abs(np.diff(jaw[30:140])).max() < 0.12, "in a short fade"

@@ -34,8 +34,9 @@ _REACH: Final = np.float32(0.15)
 """Metres by which a tracked head may leave its seat: more is another seat, or a tracker's mistake."""
 _STALE: Final = int(0.30 * SAMPLE_RATE)
 """A tracker that is silent for longer has lost the face."""
-_LINGER: Final = _DT / 0.5
-"""By how much of its range a jaw's latest extremes close in on it in a tick."""
+_LINGER: Final = np.array([_DT / 0.24, _DT / 0.5], np.float32)
+"""By how much of its range the latest extremes of a jaw, the tracked and the spoken one, close in on it in a
+tick: stillness is seen within 0.3 s, and a voice goes on between two syllables."""
 _STILL_JAW: Final = 0.04
 _SPEAKING_JAW: Final = 0.12
 _HUSH_IN: Final = _DT / 0.15
@@ -233,13 +234,14 @@ class Tracks:
         jaws[:, :, 1] = np.maximum(jaws[:, :, 1] - span, jaw)
         still, speaking = (jaws[:, :, 1] - jaws[:, :, 0]).T
         unseen = (still < _STILL_JAW) & (speaking > _SPEAKING_JAW)
-        hush = c["hush"][rows]
-        hush = np.clip(hush + np.where(unseen, _HUSH_IN, -_HUSH_OUT), 0.0, 1.0).astype(np.float32)
+        # Below 0 nothing is seen of it: a word's first movement may reach the camera later than the ear.
+        hush = c["hush"][rows] + np.where(unseen, _HUSH_IN, -_HUSH_OUT)
+        hush = np.clip(hush, -1.0, 1.0).astype(np.float32)
         c["jaws"][rows], c["hush"][rows] = jaws, hush
-        if not hush.any():
+        if hush.max() <= 0:
             return weight
         weight = weight.copy()
-        weight[:, MOUTH] *= 1.0 - hush
+        weight[:, MOUTH] *= 1.0 - np.maximum(hush, 0.0)
         return weight
 
 
