@@ -57,6 +57,7 @@ export class App {
   })
   faceState: FaceState = 'off'
   trackerAllowed = false
+  recordingAllowed = false
   session: Session | null = null
   context: AudioContext | null = null
   state: AppState = 'idle'
@@ -94,6 +95,7 @@ export class App {
       embody: () => void this.embody(),
       tracker: allowed => this.#allowTracker(allowed),
       neutral: () => this.#neutralFace(),
+      record: allowed => this.#allowRecording(allowed),
       gesture: () => this.session?.unlockSound(),
     })
     this.stage = new Stage({
@@ -198,6 +200,7 @@ export class App {
         },
         renewed: () => {
           this.page.tracker = this.trackerAllowed = false
+          this.page.recording = this.recordingAllowed = false
           this.mimic.stop()
           this.tell('INFO', 'You were away for too long for your session to wait. This is a new one.')
         },
@@ -274,7 +277,17 @@ export class App {
   /** The camera may stay closed: a phone or tracker sends the face, once an operator has bound it. */
   #allowTracker(allowed: boolean): void {
     this.trackerAllowed = allowed
-    this.session?.allowFace(allowed || this.mimic.on)
+    this.#tellConsent()
+  }
+
+  /** What the server is sent of the face may be kept with the session; taken back, it is deleted. */
+  #allowRecording(allowed: boolean): void {
+    this.recordingAllowed = allowed
+    this.#tellConsent()
+  }
+
+  #tellConsent(): void {
+    this.session?.allowFace(this.trackerAllowed || this.mimic.on, this.recordingAllowed)
   }
 
   #neutralFace(): void {
@@ -286,8 +299,7 @@ export class App {
     const before = this.faceState
     this.faceState = state
     this.page.face(state)
-    if (state === 'off') this.session?.allowFace(this.trackerAllowed)
-    else if (before === 'off') this.session?.allowFace(true)
+    if ((state === 'off') !== (before === 'off')) this.#tellConsent()
     if (trouble !== '') this.tell('WARNING', trouble)
   }
 
@@ -518,6 +530,7 @@ export class App {
     if (state === 'ended' || state === 'failed') {
       this.stage.expect(0)
       this.page.tracker = this.trackerAllowed = false
+      this.page.recording = this.recordingAllowed = false
       this.mimic.stop()
       this.room.hide()
       this.page.showWelcome()

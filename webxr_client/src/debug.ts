@@ -117,6 +117,8 @@ export function exposeDebug(app: App): void {
     lips: () => app.lips.copy(),
     /** How far the lips of anybody's avatar are open as drawn now, metres. */
     lipOpening: (avatar: number) => app.avatars.get(avatar)?.avatar?.lipOpening() ?? Number.NaN,
+    /** The brow's height in metres and the head's yaw in rad of anybody's avatar, measured on the drawn mesh. */
+    measure: (avatar: number) => app.stage.model(avatar)?.measure() ?? null,
     levels: () => app.levels.copy(),
     get rest() {
       return focus()?.performer.track.rest ?? 1

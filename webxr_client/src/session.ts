@@ -197,9 +197,12 @@ export class Session {
     this.#tellMicrophone()
   }
 
-  /** Lets the person's own face drive the character, or takes that back: the server stops at once. */
-  allowFace(on: boolean): void {
-    this.#send({ consent: { faceCapture: on, recording: false } })
+  /**
+   * Lets the person's own face drive the character, or takes that back: the server stops at once. `recording`:
+   * it may keep what it is sent of the face; without, it deletes what it kept.
+   */
+  allowFace(on: boolean, recording: boolean): void {
+    this.#send({ consent: { faceCapture: on, recording } })
   }
 
   /** The next second of landmarks is the person's neutral face. */

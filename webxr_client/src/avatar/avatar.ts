@@ -4,6 +4,7 @@ import { clone as cloneSkinned } from 'three/addons/utils/SkeletonUtils.js'
 import { GLTFLoader } from 'three/addons/loaders/GLTFLoader.js'
 import { type Face, fromAxisAngle } from '../motion/face'
 import type { Vec3 } from '../wire/packet'
+import { Gauge, type Measure } from './gauge'
 import { findLips, type LipPair, lipOpening } from './lips'
 import { dress, type Quality, undress } from './materials'
 import { type AnyMesh, isMesh } from './mesh'
@@ -36,6 +37,7 @@ export class Avatar {
   readonly #joints: Partial<Record<'root' | 'neck' | 'jaw' | 'left_eye' | 'right_eye', Joint>> = {}
   readonly #lips: LipPair | null
   #components: (Slot[] | null)[] = []
+  #gauge: Gauge | null | undefined
 
   private constructor(scene: Object3D, url: string, quality: Quality) {
     this.url = url
@@ -117,6 +119,13 @@ export class Avatar {
   /** Lip opening of the mesh as posed now, metres; NaN where no lips are known. */
   lipOpening(): number {
     return this.#lips ? lipOpening(this.#lips) : Number.NaN
+  }
+
+  /** Brow and head of the mesh as posed now, within the place that the avatar was given; null where unknown. */
+  measure(): Measure | null {
+    const root = (this.group.parent ?? this.group).matrixWorld
+    this.#gauge ??= Gauge.of(this.meshes, root)
+    return this.#gauge?.measure(root) ?? null
   }
 
   dispose(): void {

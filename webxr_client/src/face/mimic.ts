@@ -12,19 +12,20 @@ export interface MimicEvents {
 }
 
 /**
- * Kept for the figures: how long each picture's tracking took, when it was taken and sent (ms), and how far the
- * mouth was open, by the height of the face (NaN without a face).
+ * Kept for the figures: how long each picture's tracking took, when it was taken and sent (ms), how far the mouth
+ * was open, by the height of the face, and that height by the picture's (NaN without a face).
  */
 export interface Tracked {
   captured: number
   sent: number
   trackingMs: number
   mouth: number
+  height: number
 }
 
 const CALIBRATION_MS = 1200
 const LOST_AFTER_MS = 500
-const KEPT = 600
+const KEPT = 3000
 
 /** Follows the person's face with the camera and sends its landmarks, until it is stopped. */
 export class Mimic {
@@ -101,6 +102,7 @@ export class Mimic {
         sent: performance.now(),
         trackingMs: now - before,
         mouth: mouthOpening(face),
+        height: heightOf(face),
       })
       if (this.tracked.length > KEPT) this.tracked.shift()
       if (face) {
@@ -120,7 +122,13 @@ export class Mimic {
 
 /** Distance of the inner lips by the height of the face. */
 function mouthOpening(face: readonly Point[] | null): number {
-  const [upper, lower, top, chin] = [13, 14, 10, 152].map(number => face?.[number])
-  if (!upper || !lower || !top || !chin) return Number.NaN
-  return Math.hypot(lower.x - upper.x, lower.y - upper.y) / Math.hypot(chin.x - top.x, chin.y - top.y)
+  const [upper, lower] = [13, 14].map(number => face?.[number])
+  if (!upper || !lower) return Number.NaN
+  return Math.hypot(lower.x - upper.x, lower.y - upper.y) / heightOf(face)
+}
+
+/** From the chin to the top of the forehead. */
+function heightOf(face: readonly Point[] | null): number {
+  const [top, chin] = [10, 152].map(number => face?.[number])
+  return top && chin ? Math.hypot(chin.x - top.x, chin.y - top.y) : Number.NaN
 }

@@ -1,6 +1,7 @@
 import type { Performer } from '../performer'
 import type { Session } from '../session'
 import { ConfirmDialog } from '../ui/confirm-dialog'
+import { element } from '../ui/elements'
 import { EmotionPicker } from '../ui/emotion-picker'
 import { InviteDialog } from '../ui/invite-dialog'
 import { PeoplePanel } from '../ui/people-panel'
@@ -19,6 +20,7 @@ export class RoomView {
     this.#session?.moderate(order.act, line, reason),
   )
   readonly #invite = new InviteDialog()
+  readonly #standing = element('standing', HTMLElement)
   readonly #emotions = new EmotionPicker(name => this.#feel(name))
 
   /** The room has changed, or somebody's character has come. */
@@ -27,7 +29,9 @@ export class RoomView {
     this.state = state
     if (!state) return
     const characters = charactersOf(session.performers)
-    this.#panel.show(roster(state, characters), roomOrders(state), ownState(state, characters))
+    const own = ownState(state, characters)
+    this.#stand(own)
+    this.#panel.show(roster(state, characters), roomOrders(state), own)
     this.#invite.show(state.room, state.code || state.room, session.welcome?.scene ?? 'study')
     this.#emotions.offer(maySetEmotion(state))
   }
@@ -37,9 +41,16 @@ export class RoomView {
     this.state = null
     this.#session = null
     this.#feeling = null
+    this.#stand('')
     this.#panel.hide()
     this.#invite.hide()
     this.#emotions.reset()
+  }
+
+  /** What keeps one from speaking is in sight for as long as it holds. */
+  #stand(words: string): void {
+    if (this.#standing.textContent !== words) this.#standing.textContent = words
+    this.#standing.hidden = words === ''
   }
 
   #feel(name: EmotionName | null): void {

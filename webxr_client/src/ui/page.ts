@@ -24,13 +24,15 @@ export interface PageActions {
   embody: () => void
   /** The person allows, or no longer allows, a phone or tracker that an operator binds to move their face. */
   tracker: (allowed: boolean) => void
+  /** The person lets the server keep what it is sent of their face, or has it deleted. */
+  record: (allowed: boolean) => void
   neutral: () => void
   /** Any gesture: a browser that held sound back will let it start now. */
   gesture: () => void
 }
 
 const FACE_WORDS = {
-  off: 'With “Use my face”, the camera moves the character. The picture stays in this page: only 140 points of your face are sent, none are kept, and you can stop at any time.',
+  off: 'With “Use my face”, the camera moves the character. The picture stays in this page: only 146 points of your face are sent, none are kept unless you allow it, and you can stop at any time.',
   opening: 'Opening the camera and the face tracker…',
   calibrating: 'Look at the screen with a calm face for a second.',
   following: 'Your face moves the character. Only points are sent; the picture stays here.',
@@ -61,6 +63,7 @@ export class Page {
   readonly #embody = element('embody', HTMLButtonElement)
   readonly #neutral = element('neutral', HTMLButtonElement)
   readonly #tracker = element('tracker', HTMLInputElement)
+  readonly #recording = element('record-face', HTMLInputElement)
   readonly #faceNote = element('face-note', HTMLElement)
   readonly #scene = element('scene', HTMLSelectElement)
   readonly #name = element('name', HTMLInputElement)
@@ -100,6 +103,7 @@ export class Page {
     this.#embody.addEventListener('click', () => actions.embody())
     this.#neutral.addEventListener('click', () => actions.neutral())
     this.#tracker.addEventListener('change', () => actions.tracker(this.#tracker.checked))
+    this.#recording.addEventListener('change', () => actions.record(this.#recording.checked))
     this.#alert.addEventListener('click', () => this.clearAlert())
   }
 
@@ -220,6 +224,11 @@ export class Page {
   /** Shows whether a phone or tracker may move the person's face. */
   set tracker(allowed: boolean) {
     this.#tracker.checked = allowed
+  }
+
+  /** Shows whether the server may keep what it is sent of the face. */
+  set recording(allowed: boolean) {
+    this.#recording.checked = allowed
   }
 
   /** What following the person's face is doing, in a word on the button and a line below it. */
