@@ -119,8 +119,8 @@ class Mirrored:
         )
 
     def follows(self, script: Script) -> dict[str, float]:
-        """Correlation of B's mesh with the script at the pictures that A's camera took, at the best delay up to
-        two seconds: it holds for a machine that tracks and draws few pictures a second, too."""
+        """Correlation of B's mesh with the script at the pictures that A's camera took, at the best delay up
+        to two seconds: it holds for a machine that tracks and draws few pictures a second, too."""
         found = {}
         for name, wanted in script.values(self.second).items():
             rows = [np.searchsorted(self.time, self.captured + lag) for lag in range(0, 2000, 50)]
