@@ -161,7 +161,7 @@ export class App {
       await this.#openTake(this.options.take)
       return
     }
-    this.page.cast.show(this.#characters, this.options.character)
+    this.page.cast.show(this.#characters, this.options.character, this.options.begin)
     this.page.ready()
     if (this.options.character && !this.#characters.some(each => each.id === this.options.character)) {
       this.tell('WARNING', `There is no character “${this.options.character}” here. Pick one of those below.`)

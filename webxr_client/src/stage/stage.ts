@@ -42,6 +42,8 @@ const SCREEN_EYES = 1.42
 /** Between two pictures of a set without avatars. */
 const EMPTY_MS = 200
 const TALK_DISTANCE = 1.2
+/** The share of the height that bars may take before the picture makes room for them. */
+const USUAL_BARS = 0.25
 /** Vertical fields of view from the own seat, degrees: into a mirror, and round a room. */
 const MIRROR_FOV = 33
 const ROOM_FOV = 48
@@ -390,12 +392,21 @@ export class Stage {
     this.#renderer.setPixelRatio(this.#enlarger ? 1 : this.#pace.ratio)
     this.#renderer.setSize(width, height, false)
     this.#camera.aspect = width / height
-    this.#camera.updateProjectionMatrix()
+    this.#shift()
   }
 
   /** CSS pixels at the bottom that the page's own controls cover; the mark stays above them. */
   setBottomInset(pixels: number): void {
     this.#bottomInset = pixels
+    this.#shift()
+  }
+
+  /** On a phone the controls take much of the height: the picture moves up, so that the mark leaves the face free. */
+  #shift(): void {
+    const { clientWidth: width, clientHeight: height } = this.#options.canvas
+    if (width === 0 || height === 0) return
+    const up = Math.max(0, this.#bottomInset - height * USUAL_BARS) * 0.7
+    this.#camera.setViewOffset(width, height, 0, up, width, height)
   }
 
   /**

@@ -22,7 +22,8 @@ export class CastPicker {
     return this.#cards[this.#selected]?.character ?? null
   }
 
-  show(characters: readonly CharacterInfo[], preselect: string): void {
+  /** `unseen`: nobody will look at the picker, so its portraits can wait. */
+  show(characters: readonly CharacterInfo[], preselect: string, unseen: boolean): void {
     this.#root.replaceChildren()
     this.#cards = characters.map((character, i) => {
       const card = document.createElement('div')
@@ -37,7 +38,7 @@ export class CastPicker {
       const dates = document.createElement('p')
       dates.className = 'years'
       dates.textContent = years
-      card.append(portrait(character), name, dates)
+      card.append(portrait(character, unseen), name, dates)
       card.addEventListener('click', () => this.#select(i, true))
       card.addEventListener('keydown', event => {
         if (event.key !== ' ' && event.key !== 'Enter') return
@@ -68,6 +69,7 @@ export class CastPicker {
     const chosen = this.#cards[index]
     if (!chosen) return
     if (focus) chosen.card.focus()
+    else chosen.card.scrollIntoView({ block: 'nearest' })
     this.#picked(chosen.character)
   }
 }
@@ -77,7 +79,7 @@ function year(date: string): string {
   return /\b\d{4}\b/.exec(date)?.[0] ?? ''
 }
 
-function portrait(character: CharacterInfo): HTMLElement {
+function portrait(character: CharacterInfo, unseen: boolean): HTMLElement {
   const missing = (): HTMLElement => {
     const box = document.createElement('div')
     box.className = 'portrait missing'
@@ -89,8 +91,8 @@ function portrait(character: CharacterInfo): HTMLElement {
   image.className = 'portrait'
   image.alt = ''
   image.decoding = 'async'
-  // Whoever comes by a link that begins at once never sees the picker: its pictures would only be in the way.
-  image.loading = 'lazy'
+  // A link that begins at once never shows the picker: its pictures would only be in the way.
+  if (unseen) image.loading = 'lazy'
   image.src = character.portraitUrl
   image.addEventListener('error', () => image.replaceWith(missing()), { once: true })
   return image
