@@ -83,6 +83,11 @@ _DEAR: Final[Mapping[str, float]] = {
     "mouthShrugLower": 3.2, "mouthShrugUpper": 3.5, "mouthSmile": 1.4, "mouthStretch": 1.3,
     "mouthUpperUp": 0.7, "noseSneer": 4.8,
 }  # fmt: skip
+_ALIKE: Final[Mapping[str, float]] = {
+    "browDown": 0.3, "browOuterUp": 0.3, "cheekSquint": 0.3, "mouthDimple": 0.3, "mouthFrown": 0.1,
+    "mouthSmile": 0.1, "mouthStretch": 0.3, "mouthUpperUp": 0.3,
+}  # fmt: skip
+"""What it costs that the two sides of a control differ: a turned head seems to move one side of the face."""
 _RIDGE: Final = 0.014
 _SPARSE: Final = 0.048
 _ROUNDS: Final = 32
@@ -133,6 +138,9 @@ class LandmarkSolver:
         gram = templates @ templates.T
         size = np.trace(gram) / len(self._names)
         gram += np.diag(_RIDGE * size * dear)
+        for name, cost in _ALIKE.items():
+            sides = [self._names.index(name + side) for side in ("Left", "Right")]
+            gram[np.ix_(sides, sides)] += cost * size * np.array([[1, -1], [-1, 1]])
         # Controls move the face by very different amounts: in units of their own size the problem is
         # well conditioned and few rounds do.
         self._size = np.sqrt(np.diag(gram)).astype(np.float32)
