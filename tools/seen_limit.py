@@ -34,7 +34,8 @@ Signals = NDArray[np.float64]
 
 
 def moments(seed: int, count: int) -> list[Moment]:
-    """Rest, then `count` pictures in which every control goes its own way, the common ones more often."""
+    """Rest, each control alone, then `count` pictures in which every control goes its own way, the common
+    ones more often."""
     rng = np.random.default_rng(seed)
 
     def walk(low: float, high: float, share: float = 1.0, pictures: int = 4) -> Signals:
@@ -58,9 +59,21 @@ def moments(seed: int, count: int) -> list[Moment]:
             values[:, CONTROL_INDEX[other + side]] *= 1 - values[:, CONTROL_INDEX[one]]
     yaw, pitch = walk(-0.4, 0.4, 0.8, 6), walk(-0.24, 0.24, 0.8, 6)
     rest = Moment("rest", np.zeros(CONTROL_COUNT, np.float32))
-    return [rest] * 6 + [
-        Moment("mixed", values[i].astype(np.float32), float(yaw[i]), float(pitch[i])) for i in range(count)
-    ]
+    alone: list[Moment] = []
+    for index, name in enumerate(CONTROLS):
+        for amount in (0.5, 1.0):
+            controls = rest.controls.copy()
+            controls[index] = amount
+            alone.append(Moment(name, controls))
+        alone.append(rest)
+    return (
+        [rest] * 6
+        + alone
+        + [
+            Moment("mixed", values[i].astype(np.float32), float(yaw[i]), float(pitch[i]))
+            for i in range(count)
+        ]
+    )
 
 
 def limit(landmarks: Signals, true: Signals) -> Signals:
