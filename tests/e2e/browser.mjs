@@ -91,6 +91,8 @@ export async function facts(page) {
     const l = window.likeness
     // In a headset the mark is part of the world; the probe reads the screen's.
     const probe = l.xr.presenting ? null : await l.probeMark()
+    // Of the same moment: the next question is awaited, and the mark may change meanwhile.
+    const mark = l.mark
     const grid = [0.02, 0.2, 0.4, 0.6, 0.8, 0.98]
     const onTop = probe && grid.flatMap(x => grid.map(y => [probe.x + x * probe.width, probe.y + y * probe.height]))
     return {
@@ -109,7 +111,7 @@ export async function facts(page) {
       packets: l.packets,
       audioBytes: await l.audioBytes(),
       seals: l.seals,
-      mark: l.mark,
+      mark,
       probe,
       // Nothing of the page lies over the mark.
       markOnTop: onTop?.every(([x, y]) => document.elementFromPoint(x, y)?.id === 'stage') ?? null,
