@@ -32,7 +32,7 @@ lint: $(STAMP) ## ruff, pyright, import-linter
 fuzz: setup ## millions of new wrong inputs at every door (half an hour; FUZZ=20: times those of `make test`)
 	@LIKENESS_FUZZ=$(or $(FUZZ),20) $(PY) -m pytest -k "random or thousand or changed"
 
-avatars: setup ## build the open head and the cast from code, with portraits (about ten minutes)
+avatars: setup ## build the open head and the cast from code, with portraits (a few minutes)
 	@$(PY) -m tools.head.build && $(PY) -m tools.head.gallery portraits
 
 gallery: setup ## contact sheets of the cast and the 52 controls into docs/gallery
