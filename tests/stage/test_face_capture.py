@@ -56,3 +56,23 @@ def test_a_trackers_face_is_taken_and_let_go(engine) -> None:
     assert smiling[0, CONTROL_INDEX["mouthSmileLeft"]] > 0.7
     engine.set_face(row, no_face())
     assert frames(engine, row, 30, 60)[-1, CONTROL_INDEX["mouthSmileLeft"]] < 0.1
+
+
+@pytest.mark.parametrize("rate", [10, 60])
+def test_a_slow_and_a_fast_camera_move_the_face_alike(engine, camera, rate: int) -> None:
+    row, _, _ = engine.add(load_character("plain"), 1)
+    neutral, opened = camera.see({}), camera.see({"jawOpen": 0.9})
+    jaw = CONTROL_INDEX["jawOpen"]
+
+    def follow(points: np.ndarray, first: int, ticks: int) -> np.ndarray:
+        seen = []
+        for n in range(first, first + ticks):
+            if n % (60 // rate) == 0:
+                engine.set_landmarks(row, LandmarkFrame(n, round(n * 1000 / 60), 1.0, points))
+            seen.append(frames(engine, row, n, 1)[0, jaw])
+        return np.array(seen)
+
+    assert follow(neutral, 0, 120)[-1] < 0.05
+    opening = follow(opened, 120, 60)
+    assert opening[-1] > 0.6
+    assert (np.diff(opening) > -0.05).all(), "between two pictures it does not fall back"
