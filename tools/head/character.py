@@ -13,11 +13,13 @@ from tools.head import jaw
 from tools.head.cards import Hair, joined_hair, no_ribbon
 from tools.head.clothes import GARMENTS, Cloth
 from tools.head.detail import simplified, smaller_images, thinned
+from tools.head.ear import root
 from tools.head.eye_texture import drawn_eye_texture, eye_texture
 from tools.head.facial_hair import BEARDS, brow_mask, brows
 from tools.head.falloff import Array, smoothstep
 from tools.head.figure import Figure, shape_figure
 from tools.head.gltf import Material, Mesh, Morph, write_glb
+from tools.head.hair_growth import Scalp
 from tools.head.hairstyle import STYLES
 from tools.head.identity import FIELDS, Place
 from tools.head.lashes import LidRibbon, build_lid_shadow, build_tear_line
@@ -79,11 +81,11 @@ class _Dresser:
         outer = (head.masks.inner < 0.05) & (head.dense[:, 1] > -296)
         self.surface = Surface(figure.dense, head.cage.dense_faces, head.cage.fine_faces, head.dense, outer)
         self.style = STYLES.get(look.hair.style)
-        self.scalp = (
-            self.style.hairline.mask(head.dense) * (head.masks.inner < 0.05)
-            if self.style
-            else np.zeros(len(head.dense))
-        )
+        skin = head.masks.inner < 0.05
+        self.scalp = Scalp(np.zeros(len(head.dense)), np.full(len(head.dense), -99.0))
+        if self.style:
+            line = self.style.hairline
+            self.scalp = Scalp(line.mask(head.dense) * skin, np.where(skin, line.inside(head.dense), -99.0))
         edge, _, _ = edges(head.cage.fine_faces)
         self.edge = edge
         self.skin_weights = head.weights[: head.cage.fine_count]
@@ -91,17 +93,15 @@ class _Dresser:
         kind: dict[str, object] = {"likeness": {"kind": "hair"}}
         landmarks = figure.dense[:468]
         tint = brow_mask(figure.dense, landmarks, look.brows) * (head.masks.inner < 0.05)
-        shaded = self.scalp  # under the hair the skin is darker, and a little beyond, where stubble grows
-        if self.style:
-            beyond = self.style.hairline.mask(head.dense + [0, 5.0, -4.0] * (head.dense[:, 2:] > -60))
-            shaded = np.maximum(self.scalp, 0.55 * beyond * (head.masks.inner < 0.05))
+        # under the hair the skin is darker, and a little beyond, where stubble grows
+        shaded = smoothstep(-7, 3, self.scalp.inside)
         self.textures = paint_skin(
             head.cage,
             head.masks,
             head.unwrap,
             figure.dense,
             head.dense,
-            _both_ears(head),
+            _left_ear(head),
             look.skin,
             shaded,
             _scaled(look.hair.colour, 0.5),
@@ -165,7 +165,7 @@ class _Dresser:
     def meshes(self) -> list[Mesh]:
         """Everything, in full detail."""
         clothes = self.clothes()
-        skin = self.skin(clothes, self.figure.head.unwrap, self.ears())
+        skin = self.skin(clothes, self.figure.head.unwrap, *self.ears())
         out = [
             skin,
             self.eyes(),
@@ -186,8 +186,11 @@ class _Dresser:
         clothes = self.clothes()
         coarse = unwrap(head.cage, head.parts[0].vertices[: len(head.cage.vertices)], head.cage.faces)
         brows, material, lashes = self.brows_and_lashes()
+        ears, roots = self.ears()
+        few = [_fewer(p, 0.17) for p in ears]
+        kept = [w[cKDTree(p.vertices).query(f.vertices)[1]] for p, f, w in zip(ears, few, roots, strict=True)]
         out = [
-            self.skin(clothes, coarse, [_fewer(p, 0.25) for p in self.ears()]),
+            self.skin(clothes, coarse, few, kept),
             simplified(self.eyes(), 0.4),
             simplified(self.mouth(), 0.22),
             self.lid_shadow(),
@@ -212,9 +215,25 @@ class _Dresser:
                 fresh[id(mesh.material)] = smaller_images(mesh.material, 512, done)
         return self.drawn([replace(mesh, material=fresh[id(mesh.material)]) for mesh in out])
 
-    def ears(self) -> list[Part]:
-        """The character's ears."""
-        return [p for p in self.figure.parts if p.name.startswith("ear_")]
+    def ears(self) -> tuple[list[Part], list[Array]]:
+        """The character's ears, and how far each vertex belongs to the head (0..1); there they lie as high
+        over this head's skin as the open head's ears over its own."""
+        head = self.figure.head
+        normals = vertex_normals(head.dense, head.cage.dense_faces)
+        outer = np.flatnonzero(self.surface.outer)
+        tree = cKDTree(head.dense[outer])
+        out, roots = [], []
+        for rest, mine in zip(head.parts, self.figure.parts, strict=True):
+            if not rest.name.startswith("ear_"):
+                continue
+            w = root(rest)
+            k = outer[tree.query(rest.vertices)[1]]
+            height = ((rest.vertices - head.dense[k]) * normals[k]).sum(1)
+            now = ((mine.vertices - self.surface.vertices[k]) * self.surface.normals[k]).sum(1)
+            moved = mine.vertices + self.surface.normals[k] * ((height - now) * w)[:, None]
+            out.append(replace(mine, vertices=moved))
+            roots.append(w)
+        return out, roots
 
     def clothes(self) -> list[Mesh]:
         """Garments, following the identity's neck and shoulders; the body carries them."""
@@ -234,18 +253,16 @@ class _Dresser:
         material = Material("cloth", roughness=0.95, double_sided=True)
         return [Mesh("clothes", v / 1000, n, f, np.zeros((len(v), 2)), colour, w, material)]
 
-    def skin(self, clothes: list[Mesh], wrap: Unwrap, ears: list[Part]) -> Mesh:
-        """Skin and ears as one mesh, at the detail of the unwrapped faces."""
+    def skin(self, clothes: list[Mesh], wrap: Unwrap, ears: list[Part], roots: list[Array]) -> Mesh:
+        """Skin and ears as one mesh, at the detail of the unwrapped faces; `roots` says how far each ear's
+        vertices belong to the head."""
         fig, head = self.figure, self.figure.head
         n = int(wrap.source.max()) + 1
         fine = vertex_normals(fig.skin, head.cage.fine_faces)
         faces, v, normal = head.cage.fine_faces, fig.skin[:n], fine[:n]
         ear_normals = [vertex_normals(p.vertices, p.faces) for p in ears]
-        for p, en in zip(ears, ear_normals, strict=True):  # the root of the ear takes the head's shading
-            near = self.surface.nearest(p.vertices)
-            gap = np.linalg.norm(p.vertices - self.surface.vertices[near], axis=1)
-            w = smoothstep(5.0, 1.0, gap)[:, None]
-            mixed = en * (1 - w) + self.surface.normals[near] * w
+        for p, en, w in zip(ears, ear_normals, roots, strict=True):  # the ear's root takes the head's shading
+            mixed = en * (1 - w[:, None]) + self.surface.normal_at(p.vertices) * w[:, None]
             en[:] = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
         occluders = [fig.skin, *(p.vertices for p in fig.parts if p.name.startswith(("ear_", "eye_")))]
         hidden = (head.masks.bag[faces].max(1) > 0.5) | (
@@ -270,7 +287,7 @@ class _Dresser:
             light = 0.75 + 0.25 * light
         bag = np.r_[np.clip(head.masks.bag[:n], 0, 1), np.zeros(len(points) - n)]
         light = np.where(bag > 0.3, 0.8, light)
-        colour = np.stack([light**0.72, light**0.95, light**1.02], 1)
+        colour = np.stack([light**0.80, light**0.95, light**1.0], 1)
         deep = smoothstep(8, -18, points[:, 2]) * (bag > 0.5)
         colour *= (1 - 0.55 * bag)[:, None] * (1 - 0.80 * deep)[:, None]
         socket = np.r_[
@@ -519,8 +536,8 @@ def _scaled(colour: tuple[float, float, float], by: float) -> tuple[float, float
     return colour[0] * by, colour[1] * by, colour[2] * by
 
 
-def _both_ears(head: OpenHead) -> Part:
-    return joined("ears", [p for p in head.parts if p.name == "ear_left"])
+def _left_ear(head: OpenHead) -> Part:
+    return next(p for p in head.parts if p.name == "ear_left")
 
 
 def _uncovered(faces: Faces, source: NDArray[np.int64], v: Array, clothes: list[Mesh]) -> Faces:

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tools.head.cards import Hair, cards, mixed_colours, no_ribbon
-from tools.head.falloff import Array, smoothstep
+from tools.head.cards import Hair, cards, joined_hair, mixed_colours, no_ribbon
+from tools.head.falloff import Array, bump, smoothstep
 from tools.head.look import HairLook
-from tools.head.strand_atlas import WEAVE
+from tools.head.strand_atlas import WEAVE, fringe_uv
 from tools.head.surface import Surface
 
 CENTRE = np.array([0.0, 22.0, -75.0])
@@ -24,15 +25,29 @@ class Hairline:
     side_low: tuple[float, float] = (-30, -16)
     back_low: tuple[float, float] = (-84, -70)
 
+    def inside(self, p: Array) -> Array:
+        """How far inside the hair neutral-head points lie, mm; negative on bare skin."""
+        x, y, z = p.T
+        top = y - np.interp(np.abs(x), [0, 20, 38, 52, 62, 70, 80], self.front)
+        # behind the ear the hairline runs backwards and down to the nape
+        behind = np.interp(y, [-80, -55, -38, -10], [-122, -108, -98, -64]) - z
+        back = np.minimum(behind, y - sum(self.back_low) / 2)
+        side = np.minimum(sum(self.side) / 2 - z, y - sum(self.side_low) / 2)
+        ear = np.where(np.abs(x) > 50, 25 * (np.hypot((y + 20) / 33, (z + 80) / 22) - 1.1), 99)
+        return np.minimum(np.maximum(np.maximum(top, back), side), ear)
+
     def mask(self, p: Array) -> Array:
         """How much hair grows at neutral-head points, 0..1."""
-        x, y, z = p.T
-        line = np.interp(np.abs(x), [0, 20, 38, 52, 62, 70, 80], self.front)
-        top = smoothstep(-3, 3, y - line)
-        back = smoothstep(-58, -72, z) * smoothstep(*self.back_low, y)
-        side = smoothstep(*self.side, z) * smoothstep(*self.side_low, y)
-        ear = 1 - smoothstep(1.25, 0.95, np.hypot((y + 20) / 33, (z + 80) / 22)) * (np.abs(x) > 50)
-        return np.clip(np.maximum(np.maximum(top, back), side), 0, 1) * ear
+        return smoothstep(-3, 3, self.inside(p))
+
+
+@dataclass(frozen=True, slots=True)
+class Scalp:
+    """Where hair grows on a dense skin: `mask` 0..1 per vertex, `inside` mm from the hairline (negative
+    outside)."""
+
+    mask: Array
+    inside: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +55,7 @@ class Style:
     """A hairline and the function that grows the hair."""
 
     hairline: Hairline
-    grow: Callable[[Surface, Array, HairLook, np.random.Generator], Hair]
+    grow: Callable[[Surface, Scalp, HairLook, np.random.Generator], Hair]
 
 
 def unit(v: Array) -> Array:
@@ -62,22 +77,45 @@ def outward_of(curves: Array) -> Array:
     return unit(curves - CENTRE)
 
 
-def cap(surface: Surface, mask: Array, lift: float, colour: tuple[float, float, float]) -> Hair:
-    """An opaque shell a little above the scalp where hair grows."""
-    soft = smoothstep(0.25, 0.8, mask)
-    chosen = (mask[surface.coarse] > 0.25).any(1) & surface.outer[surface.coarse].all(1)
+def cap(surface: Surface, scalp: Scalp, lift: float, colour: tuple[float, float, float]) -> Hair:
+    """A shell a little above the scalp where hair grows; at the hairline it thins out to single roots."""
+    inside = scalp.inside
+    chosen = (inside[surface.coarse] > -5).any(1) & surface.outer[surface.coarse].all(1)
     faces = surface.coarse[chosen]
+    border = (inside[faces] < 9).any(1)
+    return joined_hair(
+        [
+            _shell(surface, f, inside, lift, colour, b)
+            for f, b in ((faces[border], True), (faces[~border], False))
+        ]
+    )
+
+
+def _shell(
+    surface: Surface,
+    faces: NDArray[np.int64],
+    inside: Array,
+    lift: float,
+    colour: tuple[float, float, float],
+    border: bool,
+) -> Hair:
     used, packed = np.unique(faces, return_inverse=True)
-    p, n = surface.vertices[used], surface.normals[used]
+    p, n, depth = surface.vertices[used], surface.normals[used], inside[used]
     low = smoothstep(-88, -30, surface.neutral[used][:, 1])  # thin where it ends on the neck
-    # its border dives under the skin, so that it ends along a smooth line
-    sunk = 1.4 * (1 - smoothstep(0.15, 0.75, mask[used]))
-    v = p + n * (0.3 + lift * soft[used] * (0.15 + 0.85 * low) - sunk)[:, None]
-    angle = np.arctan2(p[:, 0], p[:, 2] + 75) / np.pi
-    u0, v0, w, h = WEAVE
-    uv = np.c_[u0 + w * (0.5 + 0.5 * angle), v0 + h * (0.5 + 0.45 * np.sin(p[:, 1] / 40))]
-    tint = np.array(colour) * (0.30 + 0.25 * soft[used])[:, None] / 0.75
+    v = p + n * (0.35 + lift * smoothstep(1, 16, depth) * (0.15 + 0.85 * low))[:, None]
+    angle = np.arctan2(p[:, 0], p[:, 2] + 75)
+    if border:
+        uv = fringe_uv((75 * np.abs(angle) - p[:, 1]) / 110, (depth + 4.5) / 13)
+    else:
+        u0, v0, w, h = WEAVE
+        uv = np.c_[u0 + w * (0.5 + 0.5 * angle / np.pi), v0 + h * (0.5 + 0.45 * np.sin(p[:, 1] / 40))]
+    tint = np.array(colour) * (0.62 - 0.10 * smoothstep(0, 14, depth))[:, None] / 0.75
     return Hair(v, n, packed.reshape(-1, 3), uv, tint, used, no_ribbon(len(used)))
+
+
+def fine_roots(scalp: Scalp, vertex: NDArray[np.int64], width: Array) -> Array:
+    """Widths of ribbons, narrower the nearer they spring to the hairline."""
+    return width * (0.35 + 0.65 * smoothstep(0, 14, scalp.inside[vertex]))
 
 
 def flow(
@@ -101,24 +139,25 @@ def flow(
 
 def edge_hairs(
     surface: Surface,
-    mask: Array,
+    scalp: Scalp,
     look: HairLook,
     rng: np.random.Generator,
     count: int,
     length: float,
     way: Callable[[Array, float], Array],
+    where: Array | float = 1.0,
 ) -> Hair:
-    """Small sparse cards along the hairline, so that it does not end like a wig."""
+    """Fine, sparse cards along the hairline, so that it does not end like a wig; `where` weighs vertices."""
     _, y, z = surface.neutral.T
     beside_ear = smoothstep(18, 6, y) * smoothstep(-105, -95, z)
-    edge = (mask * (1 - mask) * 4) ** 1.5 * smoothstep(-90, -60, y) * (1 - beside_ear)
+    edge = bump(scalp.inside - 1.0, 3.0) * smoothstep(-70, -40, y) * (1 - beside_ear) * where
     roots, _, vertex = surface.scatter(2 * count, edge, rng)
-    curves = flow(surface, roots, length * rng.uniform(0.6, 1.2, len(roots)), way, lambda t: 0.5 + 1.5 * t, 5)
+    curves = flow(surface, roots, length * rng.uniform(0.6, 1.2, len(roots)), way, lambda t: 0.9 + 1.6 * t, 5)
     colour = mixed_colours(len(roots), 5, look.colour, look.second, look.share, rng, 0.85)
     return cards(
         curves,
         outward_of(curves),
-        rng.uniform(2.5, 5, len(roots)),
+        rng.uniform(1.5, 3.6, len(roots)),
         rng.integers(4, 8, len(roots)),
         colour,
         vertex,

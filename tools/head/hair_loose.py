@@ -6,13 +6,14 @@ import numpy as np
 
 from tools.head.cards import Hair, cards, joined_hair, mixed_colours
 from tools.head.falloff import Array, bump, smoothstep
-from tools.head.hair_growth import cap, edge_hairs, flow, outward_of, smooth_noise, unit
+from tools.head.hair_growth import Scalp, cap, edge_hairs, fine_roots, flow, outward_of, smooth_noise, unit
 from tools.head.look import HairLook
 from tools.head.surface import Surface
 
 
-def short(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator) -> Hair:
+def short(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generator) -> Hair:
     """Short, side-parted, combed over and back."""
+    mask = scalp.mask
     roots, _, vertex = surface.scatter(1300, mask, rng)
     _, y, z = surface.neutral[vertex].T
     part = 24.0
@@ -43,18 +44,19 @@ def short(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generato
     body = cards(
         curves,
         outward_of(curves),
-        rng.uniform(8, 13, len(roots)),
+        fine_roots(scalp, vertex, rng.uniform(8, 13, len(roots))),
         rng.integers(0, 6, len(roots)),
         colour,
         vertex,
         taper=0.8,
     )
-    edge = edge_hairs(surface, mask, look, rng, 150, 15, comb)
-    return joined_hair([cap(surface, mask, 1.6, look.colour), body, edge])
+    edge = edge_hairs(surface, scalp, look, rng, 150, 15, comb)
+    return joined_hair([cap(surface, scalp, 1.6, look.colour), body, edge])
 
 
-def wild(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator) -> Hair:
+def wild(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generator) -> Hair:
     """A white mane: thin and swept back on top, a cloud at the sides and back."""
+    mask = scalp.mask
     roots, normal, vertex = surface.scatter(1150, mask, rng)
     x, y, _ = surface.neutral[vertex].T
     low, high = smoothstep(5, -60, y), smoothstep(55, 95, y)
@@ -82,7 +84,7 @@ def wild(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator
     body = cards(
         curves,
         outward_of(curves),
-        rng.uniform(13, 21, len(roots)),
+        fine_roots(scalp, vertex, rng.uniform(13, 21, len(roots))),
         kind,
         colour,
         vertex,
@@ -124,7 +126,7 @@ def wild(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator
     )
     edge = edge_hairs(
         surface,
-        mask,
+        scalp,
         look,
         rng,
         120,
@@ -135,11 +137,12 @@ def wild(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator
             + np.stack([0.5 * np.sign(p[:, 0]), 0 * p[:, 0], 0 * p[:, 0]], 1)
         ),
     )
-    return joined_hair([cap(surface, mask, 3.0, look.colour), body, wisps, edge])
+    return joined_hair([cap(surface, scalp, 3.0, look.colour), body, wisps, edge])
 
 
-def mane(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator) -> Hair:
+def mane(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generator) -> Hair:
     """Full, tightly waved hair, parted at the side and brushed back into a wide mass."""
+    mask = scalp.mask
     roots, normal, vertex = surface.scatter(1250, mask, rng)
     x, y, _ = surface.neutral[vertex].T
     low = smoothstep(0, -60, y)
@@ -168,7 +171,7 @@ def mane(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator
     body = cards(
         curves,
         outward_of(curves),
-        rng.uniform(9, 15, len(roots)),
+        fine_roots(scalp, vertex, rng.uniform(9, 15, len(roots))),
         rng.integers(4, 6, len(roots)),
         colour,
         vertex,
@@ -176,13 +179,14 @@ def mane(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator
         roll=rng.normal(size=len(roots)) * 0.4,
     )
     edge = edge_hairs(
-        surface, mask, look, rng, 160, 16, lambda p, t: surface.normal_at(p) * 0.4 + np.array([0, 0.1, -0.9])
+        surface, scalp, look, rng, 160, 16, lambda p, t: surface.normal_at(p) * 0.4 + np.array([0, 0.1, -0.9])
     )
-    return joined_hair([cap(surface, mask, 4.0, look.colour), body, edge])
+    return joined_hair([cap(surface, scalp, 4.0, look.colour), body, edge])
 
 
-def bob(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator) -> Hair:
+def bob(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generator) -> Hair:
     """Chin-length hair, parted at the side, turned in at the ends."""
+    mask = scalp.mask
     roots, _, vertex = surface.scatter(900, mask, rng)
     neutral = surface.neutral[vertex]
     part = -18.0
@@ -228,14 +232,14 @@ def bob(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator)
     body = cards(
         curves,
         outward_of(curves),
-        rng.uniform(9, 14, len(roots)),
+        fine_roots(scalp, vertex, rng.uniform(9, 14, len(roots))),
         rng.integers(0, 4, len(roots)),
         colour,
         vertex,
         taper=0.9,
     )
-    edge = edge_hairs(surface, mask, look, rng, 110, 22, _from_parting(part))
-    return joined_hair([cap(surface, mask, 2.4, look.colour), body, edge])
+    edge = edge_hairs(surface, scalp, look, rng, 110, 22, _from_parting(part))
+    return joined_hair([cap(surface, scalp, 2.4, look.colour), body, edge])
 
 
 def _from_parting(part: float) -> Callable[[Array, float], Array]:

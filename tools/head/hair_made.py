@@ -4,14 +4,15 @@ import numpy as np
 
 from tools.head.cards import Hair, cards, joined_hair, mixed_colours, no_ribbon
 from tools.head.falloff import Array, smoothstep
-from tools.head.hair_growth import cap, flow, outward_of, smooth_noise, unit
+from tools.head.hair_growth import Scalp, cap, flow, outward_of, smooth_noise, unit
 from tools.head.look import HairLook
 from tools.head.strand_atlas import WEAVE
 from tools.head.surface import Surface
 
 
-def wig(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator) -> Hair:
+def wig(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generator) -> Hair:
     """A baroque wig: a smooth top and rows of horizontal curls around the sides and back."""
+    mask = scalp.mask
     crown = mask * smoothstep(22, 34, surface.neutral[:, 1])
     roots, _, vertex = surface.scatter(620, crown, rng)
     _, y, z = surface.neutral[vertex].T
@@ -65,7 +66,7 @@ def wig(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator)
                     rng,
                 )
             )
-    return joined_hair([cap(surface, mask, 4.0, look.colour), body, *rolls])
+    return joined_hair([cap(surface, scalp, 4.0, look.colour), body, *rolls])
 
 
 def _roll(
@@ -80,8 +81,9 @@ def _roll(
 ) -> Hair:
     """One sausage curl: a tube tapering at its ends, its hair wound around it."""
     down = np.cross(axis, out)
-    s, a = np.meshgrid(np.linspace(-1, 1, 9), np.linspace(0, 2 * np.pi, 13), indexing="ij")
-    r = radius * (1 - 0.42 * np.abs(s) ** 3) * (1 + 0.05 * np.sin(3 * a + 5 * s))
+    rows = np.sin(np.linspace(-np.pi / 2, np.pi / 2, 9))  # denser where the ends turn in
+    s, a = np.meshgrid(rows, np.linspace(0, 2 * np.pi, 13), indexing="ij")
+    r = radius * np.sqrt(1 - 0.985 * np.abs(s) ** 7) * (1 - 0.22 * s**2) * (1 + 0.05 * np.sin(3 * a + 5 * s))
     bow = -out * 0.16 * half
     v = (
         centre
@@ -89,7 +91,7 @@ def _roll(
         + (s**2)[..., None] * bow
         + r[..., None] * (np.cos(a)[..., None] * out + np.sin(a)[..., None] * down)
     )
-    n = np.cos(a)[..., None] * out + np.sin(a)[..., None] * down + 0.3 * s[..., None] ** 3 * axis
+    n = np.cos(a)[..., None] * out + np.sin(a)[..., None] * down + (0.3 * s**3 + 2.0 * s**9)[..., None] * axis
     i, j = np.meshgrid(np.arange(8), np.arange(12), indexing="ij")
     q = (i * 13 + j).ravel()
     faces = np.concatenate([np.c_[q, q + 13, q + 1], np.c_[q + 1, q + 13, q + 14]])
@@ -105,9 +107,10 @@ def _roll(
     return Hair(flat, normals, faces, uv, tint, np.full(len(flat), root), no_ribbon(len(flat)))
 
 
-def cartoon(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator) -> Hair:
+def cartoon(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generator) -> Hair:
     """A smooth, thick shell with a swept tuft: drawn, not grown."""
-    shell = cap(surface, mask, 12.0, look.colour)
+    mask = scalp.mask
+    shell = cap(surface, scalp, 12.0, look.colour)
     bright = Hair(
         shell.vertices,
         shell.normals,

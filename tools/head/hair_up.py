@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.head.cards import Hair, cards, joined_hair, mixed_colours, no_ribbon
-from tools.head.falloff import Array, smoothstep
-from tools.head.hair_growth import arc_to, cap, edge_hairs, outward_of, smooth_noise, unit
+from tools.head.falloff import Array, bump, smoothstep
+from tools.head.hair_growth import Scalp, arc_to, cap, edge_hairs, fine_roots, outward_of, smooth_noise, unit
 from tools.head.look import HairLook
 from tools.head.strand_atlas import WEAVE
 from tools.head.surface import Surface
@@ -17,13 +17,14 @@ def _crosses_ear(curves: Array) -> NDArray[np.bool_]:
     return ((np.abs(x) > 60) & (np.abs(y + 20) < 34) & (np.abs(z + 80) < 25)).any(1)
 
 
-def updo(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator) -> Hair:
-    """Hair drawn up loosely into a knot on the crown, with curls that escaped."""
+def updo(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generator) -> Hair:
+    """Hair drawn up loosely into a knot on the crown, with fine hair that escaped."""
+    mask = scalp.mask
     top = surface.vertices[np.argmax(surface.vertices[:, 1])]
     knot = surface.cleared(np.array([[0.0, top[1] + 4.0, -108.0]]), 16.0)[0]
     nx, ny, nz = surface.neutral.T
     beside_ear = (np.abs(nx) > 46) & (ny < 14) & (nz > -108)
-    roots, _, vertex = surface.scatter(950, mask * ~beside_ear, rng)
+    roots, _, vertex = surface.scatter(1250, mask * ~beside_ear, rng)
     neutral = surface.neutral[vertex]
     front = smoothstep(-70, -10, neutral[:, 2])
     above = smoothstep(-25, 25, neutral[:, 1])
@@ -40,23 +41,35 @@ def updo(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator
     lock = smooth_noise(roots, 12, rng)
     t = np.linspace(0, 1, 9)[None, :, None]
     wave = (
-        np.sin(t * 10 + rng.uniform(0, 6.28, (len(roots), 1, 1)))
+        np.sin(
+            t * 13 + 3 * smooth_noise(roots, 22, rng)[:, None, :1] + rng.uniform(0, 1.2, (len(roots), 1, 1))
+        )
         * smooth_noise(roots, 25, rng)[:, None]
-        * 1.8
+        * 3.2
     )
     curves = curves + (lock[:, None] * 3.5 + wave) * np.sin(np.pi * t) * above[:, None, None]
     colour = mixed_colours(len(roots), 9, look.colour, look.second, look.share, rng, 0.62)
-    width = rng.uniform(9, 15, len(roots)) * (0.6 + 0.4 * above)
-    body = cards(curves, outward_of(curves), width, rng.integers(0, 6, len(roots)), colour, vertex, taper=0.8)
+    colour = colour * 0.5 + colour.mean(0) * 0.5  # one head of hair: its ribbons must not stand out
+    width = fine_roots(scalp, vertex, rng.uniform(7, 12, len(roots)) * (0.6 + 0.4 * above))
+    body = cards(
+        curves,
+        outward_of(curves),
+        width,
+        rng.integers(3, 6, len(roots)),
+        colour,
+        vertex,
+        taper=0.8,
+        roll=rng.normal(size=len(roots)) * 0.15,
+    )
     edge = edge_hairs(
-        surface, mask, look, rng, 170, 24, lambda p, t: surface.normal_at(p) * 0.25 + unit(knot - p)
+        surface, scalp, look, rng, 170, 24, lambda p, t: surface.normal_at(p) * 0.25 + unit(knot - p)
     )
     return joined_hair(
         [
-            cap(surface, mask, 2.0, look.colour),
+            cap(surface, scalp, 2.0, look.colour),
             body,
             knot_of_hair(knot, vertex[:1], look, rng, 35.0),
-            _curls(surface, mask, look, rng),
+            _wisps(surface, scalp, knot, look, rng),
             edge,
         ]
     )
@@ -124,62 +137,58 @@ def knot_of_hair(
     return joined_hair([core, ribbons])
 
 
-def _curls(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator) -> Hair:
-    """Small loose curls along the hairline."""
-    edge = (
-        mask
-        * (1 - mask)
-        * 4
-        * smoothstep(-75, -40, surface.neutral[:, 2])
-        * smoothstep(12, 26, surface.neutral[:, 1])
-    )
-    roots, normal, vertex = surface.scatter(70, edge, rng)
-    count, points = len(roots), 9
-    length = rng.uniform(14, 34, count)
+def _wisps(surface: Surface, scalp: Scalp, knot: Array, look: HairLook, rng: np.random.Generator) -> Hair:
+    """Fine, crinkled hairs that escaped along the hairline and stand off the crown like a haze."""
+    _, y, z = surface.neutral.T
+    edge = bump(scalp.inside - 3, 5) * smoothstep(-75, -40, z) * smoothstep(0, 20, y)
+    crown = 0.16 * scalp.mask * smoothstep(20, 60, y)
+    roots, normal, vertex = surface.scatter(200, edge + crown, rng)
+    count, points = len(roots), 8
+    length = rng.uniform(16, 38, count)
     t = np.linspace(0, 1, points)
-    side = np.sign(roots[:, 0] + 1e-6)
-    begin = unit(
-        normal * 0.9
-        + np.stack([0.3 * side, 0.45 * smoothstep(30, 70, roots[:, 1]) - 0.5, 0 * side], 1)
-        + rng.normal(size=roots.shape) * 0.3
-    )
+    begin = unit(normal * 0.55 + unit(knot - roots) * 0.8 + rng.normal(size=roots.shape) * 0.28)
     across = unit(np.cross(begin, normal + rng.normal(size=normal.shape) * 0.2))
-    turns, radius = rng.uniform(4, 8, count), rng.uniform(1.5, 4.0, count)
-    fall = np.array([0, -0.5, 0])
-    curves = roots[:, None] + length[:, None, None] * (
-        begin[:, None] * (t - 0.25 * t**2)[:, None] + fall * (t**2)[:, None] * 0.7
-    )
     up = np.cross(across, begin)
-    wind = turns[:, None] * t
+    wind = rng.uniform(5, 11, count)[:, None] * t + rng.uniform(0, 6.28, (count, 1))
+    radius = rng.uniform(0.6, 1.6, count)[:, None, None]
+    crinkle = across[:, None] * np.sin(wind)[..., None] + up[:, None] * np.cos(wind)[..., None]
     curves = (
-        curves
-        + radius[:, None, None]
-        * (across[:, None] * np.sin(wind)[..., None] + up[:, None] * (np.cos(wind) - 1)[..., None])
-        * np.minimum(1, 3 * t)[:, None]
+        roots[:, None]
+        + length[:, None, None] * (begin[:, None] * t[:, None] - np.array([0, 0.25, 0]) * (t**2)[:, None])
+        + radius * crinkle * np.minimum(1, 3 * t)[:, None]
     )
-    flat = surface.cleared(curves[:, 1:].reshape(-1, 3), 1.0)
-    curves[:, 1:] = flat.reshape(count, points - 1, 3)
-    colour = mixed_colours(count, points, look.colour, look.second, look.share, rng, 0.75)
+    lift = 1.0 + 9.0 * smoothstep(20, 60, surface.neutral[vertex][:, 1]) * smoothstep(
+        4, 16, scalp.inside[vertex]
+    )
+    clear = surface.cleared(curves[:, 1:].reshape(-1, 3), np.repeat(lift, points - 1))
+    curves[:, 1:] = clear.reshape(count, points - 1, 3)
+    colour = mixed_colours(count, points, look.colour, look.second, look.share, rng, 0.85)
     return cards(
         curves,
         outward_of(curves),
-        rng.uniform(1.5, 3.5, count),
+        rng.uniform(1.6, 4.0, count),
         rng.integers(6, 8, count),
         colour,
         vertex,
-        taper=0.6,
+        taper=0.8,
     )
 
 
-def parted(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generator) -> Hair:
+def parted(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generator) -> Hair:
     """Parted in the middle, smooth over the temples, gathered into coils over the ears."""
+    mask = scalp.mask
     coil = {
         s: surface.cleared(np.array([[s * 74.0, -6.0, -88.0]]), 15.0)[0] + np.array([s * 3.0, 0, 0])
         for s in (-1, 1)
     }
-    roots, _, vertex = surface.scatter(820, mask * smoothstep(-58, -40, surface.neutral[:, 1]), rng)
+    grown = mask * smoothstep(-58, -40, surface.neutral[:, 1])
+    roots, _, vertex = surface.scatter(820, grown, rng)
+    line, _, beside = surface.scatter(  # close along the parting, so that it stays a line
+        190, grown * bump(surface.neutral[:, 0], 5) * smoothstep(-135, -115, surface.neutral[:, 2]), rng
+    )
+    roots, vertex = np.concatenate([roots, line]), np.r_[vertex, beside]
     neutral = surface.neutral[vertex]
-    side = np.where(neutral[:, 0] >= 0, 1, -1)
+    side = np.where(roots[:, 0] >= 0, 1, -1)
     goal = np.where((side > 0)[:, None], coil[1], coil[-1]) + rng.normal(size=roots.shape) * 6
     away = smoothstep(2, 40, np.abs(neutral[:, 0]))
     puff = 2.5 + 5 * (1 - away) + 2 * rng.random(len(roots))
@@ -191,7 +200,7 @@ def parted(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generat
     body = cards(
         curves,
         outward_of(curves),
-        rng.uniform(10, 15, len(roots)),
+        fine_roots(scalp, vertex, rng.uniform(9, 13, len(roots))),
         rng.integers(0, 4, len(roots)),
         colour,
         vertex,
@@ -203,7 +212,7 @@ def parted(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generat
     ]
     edge = edge_hairs(
         surface,
-        mask * smoothstep(8, 22, np.abs(surface.neutral[:, 0])),
+        scalp,
         look,
         rng,
         90,
@@ -212,5 +221,6 @@ def parted(surface: Surface, mask: Array, look: HairLook, rng: np.random.Generat
             surface.normal_at(p) * 0.1
             + np.stack([0.8 * np.sign(p[:, 0]), -0.25 + 0 * p[:, 0], -0.5 + 0 * p[:, 0]], 1)
         ),
+        smoothstep(2, 10, np.abs(surface.neutral[:, 0])),
     )
-    return joined_hair([cap(surface, mask, 1.6, look.colour), body, edge, *coils])
+    return joined_hair([cap(surface, scalp, 1.6, look.colour), body, edge, *coils])

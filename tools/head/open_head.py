@@ -85,7 +85,7 @@ def build_open_head() -> OpenHead:
     skin = with_sealed_lips(dense[:n], closure.contact.lips)
     expressions = build_expressions(cage, solver, closure, skin, masks.inner)
     lashes = build_lashes(cage, skin)
-    local = ear.local_ear()
+    local = ear.local_ear(ear.skin_near_ear(dense, cage.dense_faces))
     skin_uv = unwrap(cage, skin, cage.fine_faces)
     parts = [
         Part("skin", skin, cage.fine_faces, skin_uv.uv[:n]),

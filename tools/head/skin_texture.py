@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.spatial import cKDTree
 
 from tools.head.cage import Cage
+from tools.head.ear import root
 from tools.head.face import SEAM_Y
 from tools.head.falloff import Array, bump, curve_distance, smoothstep
 from tools.head.look import SkinLook
@@ -90,7 +92,7 @@ def paint_skin(
         dense: the character's dense skin as sculpted; base: the neutral head's, on which patterns are laid,
             so that
             lips and lids stay where they belong.
-        ears: both ears (they share a tile); scalp, brow: how much hair grows on each dense vertex, 0..1.
+        ears: the left ear (both share a tile); scalp, brow: how much hair grows on each dense vertex, 0..1.
     """
     n = cage.fine_count
     uv, faces, corners = _dense_uv(cage, unwrap)
@@ -116,7 +118,12 @@ def paint_skin(
     ear_attributes[:, :3] = ears.vertices
     ear_attributes[:, 3:6] = ear_attributes[:, 6:9] = vertex_normals(ears.vertices, ears.faces)
     ear_attributes[:, 16:19] = ears.vertices
-    ear_attributes[:, -1] = 1
+    skirt = root(ears)  # there it looks like the skin beside it
+    outer = np.flatnonzero(masks.inner < 0.05)
+    _, beside = cKDTree(base[outer]).query(ears.vertices)
+    for k in (10, 14):
+        ear_attributes[:, k] = attributes[outer[beside], k] * skirt
+    ear_attributes[:, -1] = 1 - skirt
     ear_image, ear_hit = rasterise(ears.uv, ears.faces, ear_attributes, size, ears.faces)
     image = np.concatenate([image, np.zeros((size, size, 1), np.float32)], 2)
     image[ear_hit] = ear_image[ear_hit]

@@ -12,8 +12,10 @@ from tools.head.raster import png
 SIZE = 1024
 SCALE = 2
 COLUMNS = 8
-CARD_HEIGHT = 0.75
-"""Cards use v 0 (root) to 0.75 (tip) of eight columns: 0-3 full, 4-5 wavy, 6-7 sparse."""
+CARD_HEIGHT = 0.6875
+"""Cards use v 0 (root) to 0.6875 (tip) of eight columns: 0-3 full, 4-5 wavy, 6-7 sparse."""
+FRINGE_ROWS = (0.6875, 0.75)
+"""Where hair begins: single roots at the top, closed below; repeats in u."""
 LASH_ROWS = (0.75, 0.875)
 WEAVE = (0.02, 0.89, 0.46, 0.10)
 """Opaque streaks (u, v, width, height)."""
@@ -24,6 +26,12 @@ BROW_COLUMNS = tuple((0.5 + 0.125 * k, 0.875, 0.125, 0.125) for k in range(4))
 def card_uv(column: Array, across: Array, along: Array) -> Array:
     """Texture coordinates on cards: column 0..7, across 0..1, along 0 (root) .. 1 (tip)."""
     return np.stack([(column + 0.04 + 0.92 * across) / COLUMNS, 0.004 + (CARD_HEIGHT - 0.012) * along], -1)
+
+
+def fringe_uv(along: Array, inside: Array) -> Array:
+    """Texture coordinates on the fringe: along the hairline (1 repeats), inside 0 (bare) .. 1 (closed)."""
+    top, bottom = FRINGE_ROWS
+    return np.stack([along, top + 0.004 + (bottom - top - 0.010) * np.clip(inside, 0, 1)], -1)
 
 
 def lash_uv(across: Array, along: Array) -> Array:
@@ -75,9 +83,10 @@ def strand_atlas(seed: int = 5) -> bytes:
     painter = _Painter()
     for column in range(COLUMNS):
         _clump(painter, column, 0 if column < 4 else 1 if column < 6 else 2, rng)
-    _fringe(painter, rng)
+    _lashes(painter, rng)
     _short_hairs(painter, rng)
     _weave(painter, rng)
+    _fringe(painter, rng)
     return painter.encoded()
 
 
@@ -99,13 +108,13 @@ def _clump(painter: _Painter, column: int, kind: int, rng: np.random.Generator) 
         reach = 1 - (0.34, 0.36, 0.5)[kind] * rng.random() ** 1.3 * (
             0.55 + 0.45 * abs(centre[lock] - 64) / 40
         )
-        keep = (t <= reach) & (t >= 0.14 * rng.random() ** 1.5)
+        keep = (t <= reach) & (t >= 0.26 * rng.random() ** 1.4)
         points = np.c_[column * 128 + np.clip(x, 4, 124), t * height][keep]
         tone = float(np.clip(rng.normal(0.82, 0.11), 0.5, 1.0))
         painter.strand(points, float(rng.uniform(1.8, 3.2)) if kind < 2 else 1.9, 0.8, tone)
 
 
-def _fringe(painter: _Painter, rng: np.random.Generator) -> None:
+def _lashes(painter: _Painter, rng: np.random.Generator) -> None:
     """Lashes: tapered, in little groups, slightly crossing."""
     top, bottom = LASH_ROWS[0] * SIZE + 3, LASH_ROWS[1] * SIZE - 1
     for k in range(115):
@@ -134,3 +143,18 @@ def _weave(painter: _Painter, rng: np.random.Generator) -> None:
         x = u - 6 + (w + 12) * rng.random()
         points = np.c_[np.clip(x + rng.normal() * 6 * s, u - 12, u + w + 12), v - 8 + (h + 16) * s]
         painter.strand(points, float(rng.uniform(1.2, 2.6)), 1.2, float(rng.uniform(0.6, 1.0)))
+
+
+def _fringe(painter: _Painter, rng: np.random.Generator) -> None:
+    """Strands that begin one by one and close to a mat; those that leave at one side come in at the other."""
+    top, bottom = (v * SIZE for v in FRINGE_ROWS)
+    painter.block((0, top + 0.72 * (bottom - top), SIZE, bottom - 1), 0.75)
+    for _ in range(1500):
+        start = top + 2 + (bottom - top) * 0.92 * rng.random() ** 0.75
+        s = np.linspace(0, 1, 8)
+        x = rng.uniform(0, SIZE) + rng.normal() * 9 * s + rng.normal() * 3 * s**2
+        y = start + (bottom - 1 - start) * s
+        tone, width = float(rng.uniform(0.6, 1.0)), float(rng.uniform(1.0, 2.2))
+        for shift in (-SIZE, 0, SIZE):
+            if -20 < x[0] + shift < SIZE + 20:
+                painter.strand(np.c_[x + shift, y], 0.8, width, tone)

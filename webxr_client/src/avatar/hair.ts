@@ -15,13 +15,15 @@ import { replaced } from './shader'
  */
 export function hairLike(material: MeshStandardMaterial): void {
   hairEdges(material)
+  // Blended hairs (lashes, brows) are single and matt: a band of light would grey them.
+  const fine = material.transparent ? '0.12' : '1.0'
   const lights = replaced(
     ShaderChunk.lights_physical_pars_fragment,
     'vec3 specularBRDF = BRDF_GGX( directLight.direction, geometryViewDir, geometryNormal, material );',
     `vec3 hairHalf = normalize( directLight.direction + geometryViewDir );
     float hairTH = dot( hairAlong, hairHalf );
     float hairSin = sqrt( max( 1.0 - hairTH * hairTH, 0.0 ) );
-    vec3 specularBRDF = 0.06 * pow( hairSin, 90.0 ) * ( 0.35 + hairTint ) + 0.10 * pow( hairSin, 18.0 ) * hairTint;
+    vec3 specularBRDF = ${fine} * ( 0.06 * pow( hairSin, 90.0 ) * ( 0.35 + hairTint ) + 0.10 * pow( hairSin, 18.0 ) * hairTint );
     irradiance *= mix( 1.0, smoothstep( 0.3, 0.9, 1.0 - saturate( dot( geometryNormal, geometryViewDir ) ) ), saturate( - 1.2 * dot( directLight.direction, geometryViewDir ) ) );`,
   )
   if (!material.map) return
@@ -47,7 +49,7 @@ export function hairLike(material: MeshStandardMaterial): void {
       ],
     ].reduce((text, [from, to]) => replaced(text, from as string, to as string), shader.fragmentShader)
   }
-  material.customProgramCacheKey = () => 'likeness-hair'
+  material.customProgramCacheKey = () => `likeness-hair ${fine}`
 }
 
 /**

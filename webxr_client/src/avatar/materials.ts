@@ -156,7 +156,7 @@ function rich(source: MeshStandardMaterial, look: Look, morphs: Record<string, n
     case 'hair':
     case 'lash':
       material.roughness = Math.max(material.roughness, 0.6)
-      material.envMapIntensity = 0.8
+      material.envMapIntensity = source.transparent ? 0.25 : 0.8
       hairLike(material)
       break
     case 'shadow':

@@ -42,12 +42,13 @@ export function skinLike(material: MeshPhysicalMaterial, morphs: Record<string, 
       'vec3 irradiance = dotNL * directLight.color;',
       `vec3 skinSoft = normalize( vNormal );
       float skinFacing = saturate( dot( skinSoft, geometryViewDir ) );
-      float skinBehind = saturate( - 1.4 * dot( directLight.direction, geometryViewDir ) );
+      float skinBehind = saturate( 0.15 - 2.2 * dot( directLight.direction, geometryViewDir ) );
       vec3 skinLight = directLight.color * mix( 1.0, smoothstep( 0.45, 0.95, 1.0 - skinFacing ), skinBehind );
       vec3 irradiance = dotNL * skinLight;
-      vec3 skinCos = mix( vec3( dot( geometryNormal, directLight.direction ) ), vec3( dot( skinSoft, directLight.direction ) ), vec3( 0.7, 0.3, 0.2 ) );
-      vec3 skinWrap = vec3( 0.25, 0.09, 0.05 );
-      vec3 skinDiffuse = clamp( ( skinCos + skinWrap ) / ( 1.0 + skinWrap ), 0.0, 1.0 ) * skinLight;
+      vec3 skinCos = mix( vec3( dot( geometryNormal, directLight.direction ) ), vec3( dot( skinSoft, directLight.direction ) ), vec3( 0.6, 0.35, 0.28 ) );
+      vec3 skinWrap = vec3( 0.17, 0.115, 0.095 );
+      vec3 skinDiffuse = clamp( ( skinCos + skinWrap ) / ( 1.0 + skinWrap ), 0.0, 1.0 );
+      skinDiffuse *= smoothstep( - 0.03, 0.16, skinDiffuse ) * skinLight;
       skinDiffuse *= inversesqrt( clamp( skinOpen, 0.25, 1.0 ) );`,
     ),
     'reflectedLight.directDiffuse += irradiance * diffuseBRDF * ( 1.0 - F );',
