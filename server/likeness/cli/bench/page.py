@@ -1,4 +1,4 @@
-"""`likeness bench page`: from starting the server to ready, from opening the page to its picture."""
+"""`likeness bench page`: the server to ready, the page to its picture, and back after a cut."""
 
 import sys
 from pathlib import Path
@@ -13,6 +13,7 @@ from likeness.cli.bench.figure import Figure, at_most, print_figures
 
 READY_SECONDS: Final = 4.0
 PICTURE_SECONDS: Final = 3.0
+RESUME_SECONDS: Final = 2.0
 
 
 def run(times: int = 3) -> list[Figure]:
@@ -26,6 +27,7 @@ def run(times: int = 3) -> list[Figure]:
     with a_server() as server:
         seen = visit("picture", server, timeout=60 * times + 60, visits=times)
     pictures = [visit_["pageMs"] / 1000 for visit_ in seen["times"]]
+    resumed = [visit_["resumeMs"] / 1000 for visit_ in seen["times"]]
     return [
         at_most("serve to ready, median", _median(ready), READY_SECONDS, "s", f"worst {max(ready):.2f} s"),
         at_most(
@@ -34,6 +36,13 @@ def run(times: int = 3) -> list[Figure]:
             PICTURE_SECONDS,
             "s",
             f"worst {max(pictures):.2f} s; drawn in software",
+        ),
+        at_most(
+            "connection cut to live again, median",
+            _median(resumed),
+            RESUME_SECONDS,
+            "s",
+            f"worst {max(resumed):.2f} s; the same session",
         ),
     ]
 
@@ -45,7 +54,7 @@ def _median(values: list[float]) -> float:
 @click.command()
 @click.option("--times", default=3, show_default=True, help="How often to start and to visit.")
 def page(times: int) -> None:
-    """Server to ready; page to first picture in a headless Chromium on this machine.
+    """Server to ready; page to first picture, and back after a cut, in a headless Chromium on this machine.
 
     \b
     Example:
