@@ -25,7 +25,7 @@ Examples:
         "room": ("likeness.cli.bench.room:room", "One room of many seats: latency, late join, resume."),
         "seal": ("likeness.cli.bench.seal:seal", "Sealing a chunk; appending to the ledger."),
         "sync": ("likeness.cli.bench.sync:sync", "Heard-to-drawn offset in a real browser."),
-        "page": ("likeness.cli.bench.page:page", "Server to ready; page to first picture, and back after a cut."),
+        "page": ("likeness.cli.bench.page:page", "Server to ready; page to picture; back after a cut."),
         "tracking": (
             "likeness.cli.bench.tracking:tracking",
             "A drawn face tracked back to what it did; cost of the solver.",
