@@ -604,7 +604,7 @@ class Stage:
                 if frames or voices or self.engine.pending:
                     self._begin(frames, voices)
             except Exception:  # one bad pass must not end everybody's session
-                self._failed_pass("a pass of the stage failed")
+                self._failed_pass()
 
     def _begin(self, frames: list[FrameJob], voices: list[VoiceJob]) -> None:
         """Ask for what is due."""
@@ -625,7 +625,7 @@ class Stage:
         except EngineDied:
             self._engine_died, self.ready = True, False
         except Exception:
-            self._failed_pass("a pass of the stage failed")
+            self._failed_pass()
         ended = self.now()
         self.metrics.pass_seconds.observe(ended - done.began)
         self._usual += 0.1 * (ended - done.began - self._usual)
@@ -633,8 +633,8 @@ class Stage:
         if self._landed is not None:
             _set(self._landed)
 
-    def _failed_pass(self, what: str) -> None:
-        _log.exception(what)
+    def _failed_pass(self) -> None:
+        _log.exception("a pass of the stage failed")
         self.metrics.failed_passes.inc()
         self._streak += 1
         self.ready = self._streak < STREAK
@@ -709,11 +709,12 @@ class Stage:
         block = (sample // BLOCK + 1) * BLOCK
         self._wakeup, self._called = loop.create_future(), False
         # In a full house voices leave with the next frames, not in passes of their own.
-        due = min(tick, block) if self._eager(self._microphones) else tick
+        eager = self._eager(self._microphones)
+        due = min(tick, block) if eager else tick
         wait = max(0.0, self.clock.until(due)) + 0.0002
-        if self._more and self._eager(self._microphones):
+        if self._more and eager:
             wait = min(wait, max(0.0, self._next_pass - self.now()))
-        elif BACKLOG * self._more > self._performers:
+        elif self._backlog:
             wait = 0.0
         timer = loop.call_later(wait, _set, self._wakeup)
         try:
@@ -722,7 +723,6 @@ class Stage:
             timer.cancel()
             self._wakeup = None
         # What comes while a pass is made is worked on together, in one that the engine finds when it is done.
-        eager = self._eager(self._microphones)
         while self._passes:
             wait = self._passes[-1].began + SOON * self._usual - self.now() if eager else 0.0
             if wait <= 0 and len(self._passes) < PASSES:
@@ -736,6 +736,11 @@ class Stage:
                 if timer is not None:
                     timer.cancel()
 
+    @property
+    def _backlog(self) -> bool:
+        """So many voices have sound for another frame that it need not wait for a tick."""
+        return BACKLOG * self._more > self._performers
+
     def _eager(self, voices: int) -> bool:
         """Whether frames of live voices are made as soon as their sound is here, not at the next tick."""
         return voices <= EAGER_VOICES and not self._crowded
@@ -747,7 +752,7 @@ class Stage:
         performers = 0
         self._crowded = any(len(room.sessions) > CROWD for room in self.rooms.values())
         eager, most = self._eager(voiced), 1 if voiced < PAIRED_VOICES else 2
-        make = sample >= self._frames_at or BACKLOG * self._more > self._performers
+        make = sample >= self._frames_at or self._backlog
         self._more = 0
         if make and not eager:
             step = most * SAMPLES_PER_FRAME

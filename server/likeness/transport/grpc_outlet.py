@@ -97,14 +97,11 @@ class GrpcOutlet:
                     bundle = self._bundle()
                     if bundle is not None:
                         await write(bundle)
-                if self._motion:
-                    # A message costs the same whatever its size: what waits goes together.
-                    waiting = b"".join(datagram for _, datagram in self._motion)
-                    self._motion.clear()
-                    await write(ServerMessage(motion=waiting))
-                while self._control:
+                elif self._motion:
+                    await write(ServerMessage(motion=self._take_motion()))
+                while self._control and not (self._bundles and self._control[0].HasField("seal")):
                     await write(self._control.popleft())
-                if self._voice:
+                if self._voice and not self._bundles:
                     await write(ServerMessage(voice=self._chunk(self._voice.popleft())))
             self._behind_since = None
             if self._closing:
@@ -117,11 +114,15 @@ class GrpcOutlet:
             seals.append(self._control.popleft().seal)
         if not (self._motion or self._voice or seals):
             return None
-        motion = b"".join(datagram for _, datagram in self._motion)
         voices = [self._chunk(packet) for packet in self._voice]
-        self._motion.clear()
         self._voice.clear()
-        return ServerMessage(bundle=Bundle(motion=motion, voices=voices, seals=seals))
+        return ServerMessage(bundle=Bundle(motion=self._take_motion(), voices=voices, seals=seals))
+
+    def _take_motion(self) -> bytes:
+        """All motion that waits, together: a message costs the same whatever its size."""
+        waiting = b"".join(datagram for _, datagram in self._motion)
+        self._motion.clear()
+        return waiting
 
     def _cut(self, reason: str) -> None:
         self.reason = self.reason or reason

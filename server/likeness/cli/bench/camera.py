@@ -55,8 +55,6 @@ class Script:
 
 OPENINGS: Final = Script(24.0, 12.0, ((12.6, 13.8), (15.2, 16.8), (18.9, 20.1), (21.0, 22.9)))
 """For timing: the mouth is shut for most of any while, and no while is alike."""
-MOVES: Final = Script(14.0, 4.5, ((5.0, 6.6),), ((7.2, 8.8),), ((9.4, 11.0),), ((11.8, 13.4),))
-"""Everything that is looked for, one after another."""
 
 
 def film(path: Path, script: Script, *, character: str = "man", rate: int = RATE) -> None:
