@@ -257,16 +257,13 @@ async def test_a_person_joins_says_something_and_leaves(channel: grpc.aio.Channe
     assert await call.read() is grpc.aio.EOF  # pyright: ignore[reportAttributeAccessIssue]
 
 
-async def test_who_asks_for_bundles_gets_motion_voice_and_seals_in_nothing_else(
+async def test_who_asks_for_bundles_gets_motion_voice_and_seals_in_them(
     channel: grpc.aio.Channel,
 ) -> None:
     call = await join(channel, character="einstein", want_voice=True, bundles=True)
     await call.write(ClientMessage(say=Say(text="Good morning.", id=1)))
     messages = await read_until(call, finished)
     await call.write(ClientMessage(bye=Bye(reason="done")))
-    kinds = {message.WhichOneof("body") for message in messages}
-    assert "bundle" in kinds
-    assert not kinds & {"motion", "voice", "seal"}
     bundles = [message.bundle for message in messages if message.HasField("bundle")]
     assert sum(len(split_frames(bundle.motion)) for bundle in bundles if bundle.motion) > 20
     assert sum(len(bundle.voices) for bundle in bundles) > 10

@@ -97,11 +97,11 @@ class GrpcOutlet:
                     bundle = self._bundle()
                     if bundle is not None:
                         await write(bundle)
-                elif self._motion:
+                if self._motion:
                     await write(ServerMessage(motion=self._take_motion()))
-                while self._control and not (self._bundles and self._control[0].HasField("seal")):
+                while self._control:
                     await write(self._control.popleft())
-                if self._voice and not self._bundles:
+                if self._voice:
                     await write(ServerMessage(voice=self._chunk(self._voice.popleft())))
             self._behind_since = None
             if self._closing:
