@@ -251,6 +251,24 @@ def test_each_region_belongs_to_whoever_is_sure_of_it() -> None:
         assert controls[CONTROL_INDEX["eyeLookUpLeft"]] == pytest.approx(0.3, abs=0.02)
 
 
+def test_a_slow_tracker_keeps_the_face_between_its_pictures_and_a_quick_one_that_is_silent_loses_it() -> None:
+    troupe, rows = cast(2)
+    tracked = face(browInnerUp=1.0, jawOpen=0.8)
+
+    def each(k: int) -> None:
+        if k <= 600 and k % 60 == 0:
+            troupe.set_tracked(rows[0], tracked)
+        if k <= 600 and k % 4 == 0:
+            troupe.set_tracked(rows[1], tracked)
+
+    frames = play(troupe, rows, 14, each)
+    slow, quick = frames.controls[0::2, JAW], frames.controls[1::2, JAW]
+    assert slow[240:600].min() > 0.79, "a picture a second: it does not fall back to idle life in between"
+    assert slow[-1] < 0.01, "and has lost the face when nothing comes for long"
+    assert quick[600:615].min() > 0.79
+    assert quick[640:].max() < 0.01
+
+
 def test_a_tracked_face_fades_in_and_out_without_a_jump() -> None:
     troupe, rows = cast(1)
     tracked = face(browInnerUp=1.0, jawOpen=0.8)

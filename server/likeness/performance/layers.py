@@ -32,8 +32,10 @@ _CAMERA: Final = 1 / 30
 """Seconds between pictures until it is known better."""
 _REACH: Final = np.float32(0.15)
 """Metres by which a tracked head may leave its seat: more is another seat, or a tracker's mistake."""
-_STALE: Final = int(0.30 * SAMPLE_RATE)
-"""A tracker that is silent for longer has lost the face."""
+_STALE: Final = 0.30
+"""Seconds: a tracker that is silent for longer, and for twice as long as it usually is, has lost the face."""
+_LONGEST_PAUSE: Final = 1.5
+"""Seconds between two pictures of the slowest tracker that is waited for."""
 _LINGER: Final = np.array([_DT / 0.24, _DT / 0.5], np.float32)
 """By how much of its range the latest extremes of a jaw, the tracked and the spoken one, close in on it in a
 tick: stillness is seen within 0.3 s, and a voice goes on between two syllables."""
@@ -154,6 +156,7 @@ class Tracks:
             weight=((6,), np.float32),
             seen=((), np.int64),
             interval=((), np.float32),
+            pause=((), np.float32),
             any=((), np.bool_),
             jaws=((2, 2), np.float32),
             hush=((), np.float32),
@@ -176,7 +179,7 @@ class Tracks:
         place [3] of the head from its neutral one, m."""
         c = self._c
         if controls is None:
-            c["sure"][row] = 0.0
+            c["sure"][row], c["seen"][row] = 0.0, now
             return
         goal = checked_controls(controls)
         confidence = np.ones(6, np.float32) if sure is None else np.asarray(sure, np.float32)
@@ -197,7 +200,9 @@ class Tracks:
             # Nothing of an earlier face must show while this one fades in.
             c["shown"][row], c["head"][row] = goal, c["head_goal"][row]
             c["place"][row] = c["place_goal"][row]
-        apart = float(np.clip((now - int(c["seen"][row])) / SAMPLE_RATE, 0.008, 0.15))
+        pause = (now - int(c["seen"][row])) / SAMPLE_RATE
+        c["pause"][row] = 0.5 * (float(c["pause"][row]) + min(pause, _LONGEST_PAUSE)) if c["any"][row] else 0.0
+        apart = float(np.clip(pause, 0.008, 0.15))
         before = float(c["interval"][row])
         c["interval"][row] = 0.5 * (before + apart) if c["any"][row] else _CAMERA
         c["goal"][row], c["sure"][row], c["seen"][row] = goal, confidence, now
@@ -212,7 +217,9 @@ class Tracks:
         weight = c["weight"][rows]
         if not c["any"][rows].any():
             return c["shown"][rows], c["head"][rows], c["place"][rows], weight
-        sure = np.where((now - c["seen"][rows] < _STALE)[:, None], c["sure"][rows], np.float32(0))
+        silent = (now - c["seen"][rows]) / SAMPLE_RATE
+        lost = silent > np.maximum(_STALE, 2 * c["pause"][rows])
+        sure = np.where(lost[:, None], np.float32(0), c["sure"][rows])
         weight = weight + np.clip(sure - weight, -_FADE_OUT, _FADE_IN)
         c["weight"][rows] = weight
         # Between two pictures of a slow camera the face moves on, rather than in steps.
