@@ -201,7 +201,8 @@ class Tracks:
             c["shown"][row], c["head"][row] = goal, c["head_goal"][row]
             c["place"][row] = c["place_goal"][row]
         pause = (now - int(c["seen"][row])) / SAMPLE_RATE
-        c["pause"][row] = 0.5 * (float(c["pause"][row]) + min(pause, _LONGEST_PAUSE)) if c["any"][row] else 0.0
+        usual = 0.5 * (float(c["pause"][row]) + min(pause, _LONGEST_PAUSE))
+        c["pause"][row] = usual if c["any"][row] else 0.0
         apart = float(np.clip(pause, 0.008, 0.15))
         before = float(c["interval"][row])
         c["interval"][row] = 0.5 * (before + apart) if c["any"][row] else _CAMERA
