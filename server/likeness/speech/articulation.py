@@ -102,6 +102,7 @@ def ipa_classes(ipa: str) -> list[str]:
     Silence is ["sil"]; a string without any known symbol gives an empty list.
     """
     text = unicodedata.normalize("NFD", ipa.strip()).translate(_LIGATURES)
+    text = text.replace("c\u0327", "ç")  # a letter of its own, no c with a mark
     text = "".join(ch for ch in text if ch not in _MARKS)
     if text in ("", "_", "|"):
         return [SILENCE]

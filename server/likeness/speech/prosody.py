@@ -110,7 +110,7 @@ class Prosody:
         Autocorrelation of 52 ms at 4.8 kHz, divided by the window's (Boersma 1993); of nearly equal peaks
         the shortest lag wins, which avoids octave errors.
         """
-        coarse = sound.reshape(len(index), FRAME // _DECIMATE, _DECIMATE).mean(axis=2)
+        coarse = sound.reshape(len(index), FRAME // _DECIMATE, _DECIMATE) @ _AVERAGE
         history = np.concatenate((self._sound[index, coarse.shape[1] :], coarse), axis=1)
         self._sound[index] = history
         centred = (history - history.mean(axis=1, keepdims=True)) * _WINDOW
@@ -264,8 +264,9 @@ _DT: Final = 1.0 / 60.0
 _HANG: Final = 0.22
 """Seconds of silence that still belong to a phrase: longer than a stop's closure."""
 _DECIMATE: Final = 10
+_AVERAGE: Final = np.full(_DECIMATE, 1.0 / _DECIMATE, np.float32)
 _HISTORY: Final = 250
-_FFT: Final = 512
+_FFT: Final = 320
 _LAG_LOW, _LAG_HIGH = 11, 69  # 436 Hz .. 70 Hz at 4.8 kHz
 _WINDOW: Final = np.hanning(_HISTORY + 2)[1:-1].astype(np.float32)
 _OF_WINDOW: Final = np.correlate(_WINDOW, _WINDOW, "full")[_HISTORY - 1 :][: _LAG_HIGH + 2]

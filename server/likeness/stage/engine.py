@@ -72,8 +72,11 @@ class Engine:
 
     def __init__(self, capacity: int) -> None:
         self._lipsync = LipSync(capacity)
-        self._past = np.zeros((capacity, self._lipsync.look_ahead + SAMPLES_PER_FRAME), np.float32)
-        """What each live voice said last: prosody reads it at the frame's own time."""
+        hops = self._lipsync.look_ahead // SAMPLES_PER_FRAME + 1
+        self._past = np.zeros((capacity, hops, SAMPLES_PER_FRAME), np.float32)
+        """What each live voice said last, a ring of hops: prosody reads it at the frame's own time."""
+        self._heard = np.zeros(capacity, np.int64)
+        """How many hops each has said."""
         self._prosody = Prosody(np.random.default_rng(secrets.randbits(64)))
         self._troupe = Troupe()
         self._heads: dict[str, Head] = {}
@@ -237,10 +240,14 @@ class Engine:
 
     def _hear(self, lips: NDArray[np.int64], hops: Float32) -> tuple[Float32, Float32]:
         """Controls [N, 52] after one hop of each live voice, and the sound [N, 800] of those frames."""
-        past = np.concatenate([self._past[lips, SAMPLES_PER_FRAME:], hops], axis=1)
-        self._past[lips] = past
-        start = past.shape[1] - self._lipsync.look_ahead
-        return self._lipsync.step(lips, hops), past[:, start : start + SAMPLES_PER_FRAME]
+        heard, ring = self._heard[lips], self._past.shape[1]
+        self._past[lips, heard % ring] = hops
+        self._heard[lips] = heard + 1
+        # A frame's sound begins in the oldest hop of the ring and ends in the one after it.
+        rest = self._lipsync.look_ahead % SAMPLES_PER_FRAME
+        begin = self._past[lips, (heard + 1) % ring, SAMPLES_PER_FRAME - rest :]
+        end = self._past[lips, (heard + 2) % ring, : SAMPLES_PER_FRAME - rest]
+        return self._lipsync.step(lips, hops), np.concatenate([begin, end], axis=1)
 
     def _mouths(self, batch: Batch, members: Sequence["_Member"], sound: Float32) -> Float32:
         """Controls [N, 52] of all mouths; the live voices' sound is written to their rows of `sound`."""
