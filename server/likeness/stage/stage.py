@@ -63,6 +63,9 @@ STALL: Final = SAMPLE_RATE // 4
 """A pass that comes this much too late stops the media clock instead of hurrying after it."""
 IDLE_AFTER: Final = 1.0
 """Seconds without any driver before the mark says so."""
+FACE_HELD: Final = 3.0
+"""Seconds for which a face that was seen drives at most until it is seen again: the slowest tracker's, see
+performance.layers."""
 GUESSES: Final = (0.1, 10.0)
 """Room codes that do not exist, from one address: a second, and saved up."""
 MAX_NAME: Final = 60
@@ -330,13 +333,17 @@ class Stage:
 
     def set_landmarks(self, performer: Performer, frame: LandmarkFrame) -> None:
         """The person's landmarks; solved with everybody's at the next tick."""
-        if frame.points is not None:
+        if frame.points is None:
+            self._tracked.pop(performer, None)
+        else:
             self._tracked[performer] = self.now()
         self.engine.post("set_landmarks", performer.row, frame)
 
     def set_face(self, performer: Performer, face: TrackedFace | None) -> None:
         """What a phone or tracker saw of the person; None: it lost the face."""
-        if face is not None:
+        if face is None:
+            self._tracked.pop(performer, None)
+        else:
             self._tracked[performer] = self.now()
         self.engine.post("set_face", performer.row, face)
 
@@ -364,7 +371,7 @@ class Stage:
         driver = stream_pb2.DRIVER_IDLE
         if speaker.speaking:
             driver = stream_pb2.DRIVER_TEXT
-        elif now - self._tracked.get(performer, -1e9) < IDLE_AFTER:
+        elif now - self._tracked.get(performer, -1e9) < FACE_HELD:
             driver = stream_pb2.DRIVER_TRACKING
         elif performer.microphone is not None:
             driver = stream_pb2.DRIVER_VOICE
