@@ -35,6 +35,11 @@ export function hairLike(material: MeshStandardMaterial): void {
       ],
       ['#include <lights_physical_pars_fragment>', lights],
       [
+        '#include <normal_fragment_begin>',
+        // All cards' normals point away from the head: turned round on their backs, they would be black there.
+        '#include <normal_fragment_begin>\nnormal *= faceDirection;\nnonPerturbedNormal = normal;',
+      ],
+      [
         '#include <normal_fragment_maps>',
         `#include <normal_fragment_maps>
         {
