@@ -30,10 +30,12 @@ from tools.lipsync import (
     hibari_voices,
     interference,
     kokoro_voices,
+    pico_voices,
     piper_voices,
     plots,
     prompt_voices,
     reading_voice,
+    rhvoice_voices,
     tune,
 )
 from tools.lipsync.corpus import RATE, Utterance, load, save
@@ -43,17 +45,28 @@ from tools.lipsync.sentences import Sentences
 from tools.lipsync.train import Settings, train
 
 STAGES = (
-    ({"kokoro": 0.45, "festival": 0.3, "espeak": 0.25}, 78.0, 2e-3),
-    ({"prompts": 0.4, "kokoro": 0.25, "festival": 0.22, "espeak": 0.13}, 42.0, 1.2e-3),
+    ({"kokoro": 0.35, "rhvoice": 0.15, "pico": 0.1, "festival": 0.2, "espeak": 0.2}, 78.0, 2e-3),
+    (
+        {"prompts": 0.28, "kokoro": 0.28, "rhvoice": 0.16, "pico": 0.1, "festival": 0.1, "espeak": 0.08},
+        45.0,
+        1.5e-3,
+    ),
 )
 """Share of each family of voices, minutes and learning rate: synthetic voices first, then real people too."""
-VALIDATION = ("validation-hibari", "validation-kokoro", "validation-prompts")
+VALIDATION = (
+    "validation-hibari",
+    "validation-kokoro",
+    "validation-accents",
+    "validation-prompts",
+    "validation-pico",
+    "validation-rhvoice",
+)
 """Voices that training does not hear; the fusion is chosen on them."""
 DEVELOPMENT = ("reading", "ked", "alpha", "joe")
 """Voices that neither training nor tuning hears: the final scores."""
 SHARD = 0.14
 """Hours of Kokoro in one file: it speaks hardly faster than a person."""
-PHONE_LOOP = {"acoustic_scale": 0.25, "network_scale": 0.5, "network_floor": 0.003}
+PHONE_LOOP = {"acoustic_scale": 0.2, "network_scale": 0.9, "network_floor": 0.003}
 """How much the phone loop believes the acoustic model and the network."""
 
 
@@ -61,8 +74,8 @@ PHONE_LOOP = {"acoustic_scale": 0.25, "network_scale": 0.5, "network_floor": 0.0
 @click.option("--work", type=click.Path(path_type=Path), default=Path("build/lipsync"), show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=WEIGHTS, show_default=True)
 @click.option("--seed", default=1, show_default=True)
-@click.option("--hours", type=(float, float, float), default=(3.5, 2.2, 0.56), show_default=True,
-              help="Hours of espeak-ng, festival and Kokoro; the prompts are 1.75 hours.")  # fmt: skip
+@click.option("--hours", type=(float, float, float), default=(3.5, 2.2, 0.84), show_default=True,
+              help="Hours of espeak-ng, festival, Kokoro. Prompts 1.75, Pico 0.7, RHVoice 0.6.")  # fmt: skip
 @click.option("--pace", default=1.0, show_default=True, help="Multiplies the minutes of the training.")
 @click.option("--steps", default=14_000, show_default=True, help="Most training steps of a stage.")
 @click.option("--only", type=click.Choice(["all", "speak", "train", "tune"]), default="all",
@@ -196,6 +209,10 @@ def _corpora(work: Path, seed: int, hours: tuple[float, float, float], sentences
         "kokoro": {
             work / f"kokoro{k}.npz": kokoro(f"kokoro {k}", SHARD) for k in range(round(hours[2] / SHARD))
         },
+        "pico": {work / "pico.npz": lambda: pico_voices.synthesise(0.7, random("pico"), sentences)},
+        "rhvoice": {
+            work / "rhvoice.npz": lambda: rhvoice_voices.synthesise(0.6, random("rhvoice"), sentences)
+        },
         "prompts": {work / "prompts.npz": lambda: prompt_voices.synthesise(random("prompts"))},
         "festival": {work / "festival.npz": festival("festival", hours[1], festival_voices.VOICES)},
         "espeak": {
@@ -209,9 +226,22 @@ def _corpora(work: Path, seed: int, hours: tuple[float, float, float], sentences
         "validation-kokoro": {
             work / "validation-kokoro.npz": kokoro("validation", 0.02, kokoro_voices.VALIDATION)
         },
+        "validation-accents": {
+            work / "validation-accents.npz": kokoro("accents", 0.05, kokoro_voices.ACCENTS)
+        },
         "validation-prompts": {
             work / "validation-prompts.npz": lambda: islice(
                 prompt_voices.synthesise(random("validation"), prompt_voices.VALIDATION), 12
+            )
+        },
+        "validation-pico": {
+            work / "validation-pico.npz": lambda: pico_voices.synthesise(
+                0.03, random("validation"), sentences, pico_voices.VALIDATION
+            )
+        },
+        "validation-rhvoice": {
+            work / "validation-rhvoice.npz": lambda: rhvoice_voices.synthesise(
+                0.03, random("validation"), sentences, rhvoice_voices.VALIDATION
             )
         },
         "reading": {work / "reading.npz": lambda: reading_voice.read(work)},

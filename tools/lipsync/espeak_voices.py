@@ -16,7 +16,7 @@ from tools.lipsync.sentences import Sentences
 
 # espeak voice, sentence language, share
 LANGUAGES = (
-    ("en-us", "en", 8), ("en-gb", "en", 5), ("en-gb-x-rp", "en", 3), ("en-gb-scotland", "en", 4),
+    ("en-us", "en", 8), ("en", "en", 5), ("en-gb-x-rp", "en", 3), ("en-gb-scotland", "en", 4),
     ("en-029", "en", 1),
     ("en-us-nyc", "en", 2), ("de", "de", 3), ("fr", "fr", 3), ("es", "es", 3), ("es-419", "es", 1), ("it",
     "it", 3),
@@ -78,8 +78,13 @@ class Espeak:
         return sorted(p.name for p in (self.data / "voices" / "!v").iterdir() if p.name not in _UNNATURAL)
 
     def voice(self, name: str) -> bool:
-        """Choose a voice; False when there is no such voice."""
+        """Choose a voice; False when there is no such voice, and then the one before stays."""
         return self._library.espeak_SetVoiceByName(name.encode()) == 0
+
+    def pronounce_as(self, name: str) -> None:
+        """Choose a voice that must be there."""
+        if not self.voice(name):
+            raise SystemExit(f"espeak-ng has no voice {name}")
 
     def say(
         self, text: str, rate: int, pitch: int, pitch_range: int

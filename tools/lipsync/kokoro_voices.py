@@ -29,17 +29,16 @@ from tools.lipsync.sentences import Sentences
 HELD_OUT: Final = "jf_alpha"
 """A voice that only the final scores hear."""
 VALIDATION: Final = ("bm_lewis", "af_sky", "am_puck")
-"""Voices that only tuning hears."""
-MIXED: Final = ("jf_gongitsune", "jf_nezumi", "jf_tebukuro", "jm_kumo")
-"""The voices from which the people of the training are mixed."""
+ACCENTS: Final = ("zf_xiaoni", "hm_psi", "pf_dora", "em_alex")
+"""Voices that only tuning hears: English ones, and ones whose English has another language's accent."""
 VOICES: Final = "kokoro-js-1.2.1.tgz"
 """The npm package with the voices, as `npm pack` saves it."""
 LANGUAGES: Final = (
     ("en-us", "en", 10),
-    ("en-gb", "en", 6),
+    ("en", "en", 6),
     ("es", "es", 2),
     ("it", "it", 2),
-    ("fr-fr", "fr", 2),
+    ("fr", "fr", 2),
 )
 _KOKORO_RATE, _STEP, _CONTEXT = 24_000, 600, 510
 _SHORT: Final = {
@@ -130,13 +129,15 @@ def _read_styles(package: Path) -> dict[str, _Style]:
 
 
 def mixed_style(styles: list[_Style], random: Random) -> _Style:
-    """A new person: timbre and rhythm mixed separately, stretched beyond the hull and disturbed."""
+    """A new person, of three others: timbre and rhythm mixed separately, stretched beyond them and
+    disturbed.
+    """
     generator = np.random.default_rng(random.getrandbits(32))
-    tables = np.stack([s.table for s in styles])
+    tables = np.stack([s.table for s in random.sample(styles, 3)])
     centre = tables.mean(0)
     halves: list[NDArray[np.float32]] = []
     for columns, stretch, noise in ((slice(0, 128), 1.25, 0.02), (slice(128, 256), 1.1, 0.02)):
-        weights = generator.dirichlet(np.full(len(styles), 0.45))
+        weights = generator.dirichlet(np.full(len(tables), 0.45))
         mixed = centre[:, columns] + stretch * (
             np.einsum("v,vtk->tk", weights, tables[..., columns]) - centre[:, columns]
         )
@@ -147,17 +148,24 @@ def mixed_style(styles: list[_Style], random: Random) -> _Style:
 def synthesise(
     hours: float, random: Random, sentences: Sentences, cache: Path, voices: tuple[str, ...] = ()
 ) -> Iterator[Utterance]:
-    """Utterances until `hours` are filled: each of a new mixed voice, or in turn of `voices` (English)."""
+    """Utterances until `hours` are filled: in turn of `voices` (English), or of every voice of the training,
+    each followed by a new person mixed from them.
+    """
     kokoro, espeak, model = Kokoro(cache), Espeak(), AcousticModel()
-    mixed = [kokoro.styles[name] for name in MIXED]
+    heard = [name for name in kokoro.styles if name not in (HELD_OUT, *VALIDATION, *ACCENTS)]
+    if not voices:
+        random.shuffle(heard)
     languages = LANGUAGES if not voices else LANGUAGES[:2]
     total, person = 0.0, 0
     while total < hours * 3600:
         person += 1
-        name = voices[person % len(voices)] if voices else str(person)
-        style = kokoro.styles[name] if voices else mixed_style(mixed, random)
+        if voices or person % 2:
+            name = voices[person % len(voices)] if voices else heard[person // 2 % len(heard)]
+            style = kokoro.styles[name]
+        else:
+            name, style = str(person), mixed_style([kokoro.styles[name] for name in heard], random)
         language, spelling, _ = random.choices(languages, [w for *_, w in languages])[0]
-        espeak.voice(language)
+        espeak.pronounce_as(language)
         texts = [sentences.sentence(spelling, random) for _ in range(2)]
         symbols = " ".join(kokoro.symbols(espeak.ipa(t)) + "." for t in texts)[: _CONTEXT - 4]
         sound, lengths = kokoro.say(symbols, style, random.uniform(0.8, 1.35))

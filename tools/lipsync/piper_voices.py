@@ -37,7 +37,7 @@ def synthesise(hours: float, random: Random, sentences: Sentences, cache: Path) 
         "phoneme_id_map"
     ]
     espeak, acoustic, total = Espeak(), AcousticModel(), 0.0
-    espeak.voice("en-us")
+    espeak.pronounce_as("en-us")
     while total < hours * 3600:
         text = " ".join(sentences.sentence("en", random) for _ in range(2))
         symbols = "".join(c for c in espeak.ipa(text) + "." if c in ids)

@@ -46,7 +46,7 @@ class Speaker:
 SPEAKERS: Final = (
     Speaker("en_US_f_Allison", "en", "en-us"),
     Speaker("es_MX_f_Allison", "es", "es-419"),
-    Speaker("fr_CA_f_June", "fr", "fr-fr"),
+    Speaker("fr_CA_f_June", "fr", "fr"),
     Speaker("it_IT_m_Carlo", "it", "it"),
 )
 VALIDATION: Final = (Speaker("ru_RU_f_IvrvoiceRU", "ru", "ru"),)
@@ -58,7 +58,7 @@ def synthesise(random: Random, speakers: Sequence[Speaker] = SPEAKERS) -> Iterat
     espeak, model = Espeak(), AcousticModel()
     for speaker in speakers:
         texts = _texts(speaker)
-        espeak.voice(speaker.voice)
+        espeak.pronounce_as(speaker.voice)
         paths = sorted((SOUNDS / speaker.folder).rglob("*.g722"))
         random.shuffle(paths)
         said: list[Utterance] = []
@@ -68,7 +68,7 @@ def synthesise(random: Random, speakers: Sequence[Speaker] = SPEAKERS) -> Iterat
             if text is None:
                 continue
             heard += 1
-            aligned = _aligned(f"prompts:{speaker.folder}", path, espeak.ipa(text), model)
+            aligned = align_ipa(f"prompts:{speaker.folder}", _sound(path), espeak.ipa(text), model)
             if aligned is None:
                 dropped += 1
                 continue
@@ -92,10 +92,18 @@ def _texts(speaker: Speaker) -> dict[str, str]:
     return texts
 
 
-def _aligned(voice: str, path: Path, ipa: str, model: AcousticModel) -> Utterance | None:
+def _sound(path: Path) -> NDArray[np.float64]:
     with av.open(str(path), format="g722") as file:
         parts = [frame.to_ndarray().ravel() for frame in file.decode(audio=0)]
-    wave = np.concatenate(parts).astype(np.float64)
+    return np.concatenate(parts).astype(np.float64)
+
+
+def align_ipa(
+    voice: str, wave: NDArray[np.float64], ipa: str, model: AcousticModel, fit: float = _FIT
+) -> Utterance | None:
+    """A wave at 16 kHz that says an IPA text, with its phones in time; pauses may stand between words. None
+    when the two do not agree as well as `fit`.
+    """
     words = [[c for symbol in _phones(word) for c in ipa_classes(symbol)] for word in ipa.split()]
     words = [[c for c in word if c != SILENCE] for word in words]
     classes = [SILENCE]
@@ -104,7 +112,7 @@ def _aligned(voice: str, path: Path, ipa: str, model: AcousticModel) -> Utteranc
     seconds = len(wave) / RATE
     if len(classes) < 4 or 3.2 * len(classes) / FRAME_RATE > seconds or seconds > 0.35 * len(classes) + 1.5:
         return None
-    timed = align_classes(model, wave, classes)
+    timed = align_classes(model, wave, classes, fit)
     return None if timed is None else utterance(voice, wave, timed)
 
 
@@ -117,10 +125,11 @@ def _phones(word: str) -> list[str]:
 
 
 def align_classes(
-    model: AcousticModel, wave: NDArray[np.float64], classes: Sequence[str]
+    model: AcousticModel, wave: NDArray[np.float64], classes: Sequence[str], fit: float = _FIT
 ) -> list[tuple[str, float, float]] | None:
     """(class, start, end) in seconds of phone classes said in order in a wave at 16 kHz; silences may be
-    left out. None when what is heard does not agree.
+    left out. None when what is heard does not agree: `fit` is the least mean log-likelihood of a spoken
+    frame, relative to the best state's.
     """
     level = float(np.percentile(np.abs(wave), 99)) + 1e-9
     floor = 1e-5 * torch.randn(len(wave), generator=torch.Generator().manual_seed(0)).numpy()
@@ -136,7 +145,7 @@ def align_classes(
     optional = np.repeat([name == SILENCE for name in classes], 3)
     path = best_path(lambda t, low, high: scores[t, low:high], len(scores), optional)
     spoken = np.flatnonzero(~optional[path])
-    if not len(spoken) or float((scores[spoken, path[spoken]] - states[spoken].max(1)).mean()) < _FIT:
+    if not len(spoken) or float((scores[spoken, path[spoken]] - states[spoken].max(1)).mean()) < fit:
         return None
     edges = np.flatnonzero(np.diff(path // 3)) + 1
     starts = [0.0, *((e - 0.5) / FRAME_RATE for e in edges), len(wave) / RATE]

@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from rich.progress import Progress, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor
 
 from likeness.speech.articulation import CLASSES
-from tools.lipsync.examples import Examples
+from tools.lipsync.examples import Batch, Examples
 from tools.lipsync.network import Network
 
 
@@ -56,8 +57,12 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     log = (folder / "losses.jsonl").open("w")
     began, sums = time.monotonic(), torch.zeros(3)
-    with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), TimeRemainingColumn()) as progress:
+    with (
+        Progress(*Progress.get_default_columns(), TimeElapsedColumn(), TimeRemainingColumn()) as progress,
+        ThreadPoolExecutor(1) as drawer,  # the next batch is drawn on another core
+    ):
         task = progress.add_task("training", total=1.0)
+        drawn = drawer.submit(examples.draw, settings.batch)
         step = 0
         while step < settings.steps:
             done = step / settings.steps
@@ -69,7 +74,8 @@ def train(
             rate = settings.rate * annealed * min(1, (step + 1) / settings.warm_up)
             for group in optimiser.param_groups:
                 group["lr"] = rate
-            losses = _losses(network, examples, settings)
+            batch, drawn = drawn.result(), drawer.submit(examples.draw, settings.batch)
+            losses = _losses(network, batch, settings)
             total = 2 * losses[0] + 2 * losses[1] + settings.phone_share * losses[2]
             optimiser.zero_grad()
             total.backward()
@@ -94,8 +100,7 @@ def train(
     return average
 
 
-def _losses(network: Network, examples: Examples, settings: Settings) -> tuple[Tensor, Tensor, Tensor]:
-    batch = examples.draw(settings.batch)
+def _losses(network: Network, batch: Batch, settings: Settings) -> tuple[Tensor, Tensor, Tensor]:
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.bfloat16):
         out = network(batch.mels)
     out = out.float()[:, _WARM:]
