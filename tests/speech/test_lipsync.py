@@ -5,14 +5,17 @@ from contextlib import aclosing
 
 import numpy as np
 import pytest
+import torch
 
 from likeness.errors import InputError, LimitError
 from likeness.head import VoiceSettings
 from likeness.head.controls import CONTROLS
 from likeness.speech import load_voice
+from likeness.speech.acoustic_model import AcousticModel
 from likeness.speech.articulation import JAW, RATE, STYLES, TimedPhone, articulate
 from likeness.speech.lip_scores import closures_said, closures_shown, strict
 from likeness.speech.lipsync import LipSync, animate
+from likeness.speech.listener import Heard, Listener
 
 JAW_OPEN, MOUTH_CLOSE = CONTROLS.index("jawOpen"), CONTROLS.index("mouthClose")
 PRESS = CONTROLS.index("mouthPressLeft")
@@ -117,6 +120,30 @@ def test_speakers_do_not_disturb_each_other(spoken):
         piece = slice(tick * 800, tick * 800 + 800)
         rows.append(together.step(slots, np.stack([other[piece], pcm[piece], other[::-1][piece]]))[1])
     np.testing.assert_allclose(np.stack(rows), listen(alone, alone.open(), pcm), atol=2e-3)
+
+
+def test_the_acoustic_model_hears_every_second_tick_of_a_speaker_whenever_it_began(spoken):
+    sound, _ = spoken
+    listener = Listener(2)
+    alone, beside, asked = list[Heard](), list[Heard](), list[int]()
+
+    def counted(features: torch.Tensor) -> torch.Tensor:
+        asked.append(len(features))
+        return AcousticModel.log_likelihood(listener.model, features)
+
+    hops = [torch.from_numpy(sound[None, t : t + 800]) for t in range(0, 16_000, 800)]
+    first, second = torch.tensor([0]), torch.tensor([1])
+    for hop in hops:
+        alone.append(listener.hear(first, hop))
+    listener.reset(0)
+    listener.model.log_likelihood = counted
+    listener.hear(second, hops[0])  # it began a tick earlier: the two take turns
+    for hop in hops:
+        heard = listener.hear(torch.tensor([0, 1]), hop.expand(2, -1))
+        beside.append(heard)
+    assert asked == [1] * (len(hops) + 1)
+    for one, other in zip(alone, beside, strict=True):
+        assert torch.allclose(one.phones[0], other.phones[0], atol=1e-4)
 
 
 def test_a_reused_slot_remembers_nothing(spoken):
