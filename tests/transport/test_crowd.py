@@ -4,16 +4,16 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from itertools import pairwise
-from pathlib import Path
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
-from likeness.stage.config import LimitConfig, ServerConfig, StageConfig
+from likeness.stage.config import LimitConfig, StageConfig
 from likeness.transport import websocket
 from likeness.transport.server import Server
 from tests.transport.clients import SocketClient, until
+from tests.transport.conftest import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -24,17 +24,10 @@ SEATS = 32
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
     """A server that waits for whoever is held up by the machine itself: both sides are in this process."""
-    config = ServerConfig(
-        port=0,
-        grpc_port=-1,
-        data=Path(tmp_path_factory.mktemp("data")),
-        stage=StageConfig(slow_seconds=600.0, dead_seconds=600.0),
-        limits=LimitConfig(hellos_per_second=1000, seats=SEATS),
-    )
-    running = Server(config)
-    await running.start()
-    yield running
-    await running.stop()
+    stage = StageConfig(slow_seconds=600.0, dead_seconds=600.0)
+    limits = LimitConfig(hellos_per_second=1000, seats=SEATS)
+    async with serving(tmp_path_factory.mktemp("data"), stage, limits) as running:
+        yield running
 
 
 async def test_two_hundred_who_join_at_once_are_let_in_or_told_why(
