@@ -284,6 +284,30 @@ async def test_an_order_to_nobody_is_for_everybody_but_moderators(stage: Stage) 
     await stage.end(host, "done")
 
 
+async def test_orders_that_come_at_once_are_all_read_also_by_one_who_is_told_of_mistakes(
+    pair: tuple[Session, Ear, Session, Ear],
+) -> None:
+    host, _, guest, guest_ear = pair
+    for _ in range(40):
+        await guest.handle(ClientMessage())
+    mistakes = len(codes(guest_ear))
+    assert 0 < mistakes < 40, "the same mistake is not answered every time"
+    for _ in range(3):
+        for act in (Moderate.MUTE, Moderate.UNMUTE, Moderate.FREEZE, Moderate.UNFREEZE, Moderate.GIVE_FLOOR):
+            await host.handle(order(act, guest.avatar))
+        await host.handle(order(Moderate.OPEN_FLOOR))
+    assert codes(guest_ear)[mistakes:] == ["muted", "unmuted", "frozen", "unfrozen", "floor", "floor"] * 3
+
+
+async def test_a_flood_of_orders_does_not_flood_those_whom_it_concerns(
+    pair: tuple[Session, Ear, Session, Ear],
+) -> None:
+    host, _, _, guest_ear = pair
+    for _ in range(300):
+        await host.handle(order(Moderate.OPEN_FLOOR))
+    assert 20 < len(codes(guest_ear)) < 250
+
+
 async def test_who_is_removed_reads_why_and_cannot_resume(
     stage: Stage, pair: tuple[Session, Ear, Session, Ear], data: Path
 ) -> None:

@@ -129,7 +129,8 @@ class Session:
         limits = stage.config.limits
         self._messages = RateLimit(limits.messages_per_second, 2 * limits.messages_per_second, stage.now)
         self._sound = RateLimit(1.25 * SAMPLE_RATE, 3 * SAMPLE_RATE, stage.now)
-        self._notices = RateLimit(1.0, 5.0, stage.now)
+        self._complaints = RateLimit(1.0, 5.0, stage.now)
+        self._notices = RateLimit(5.0, 50.0, stage.now)
         self._resampler: tuple[int, Resampler] | None = None
         self._pose_sequence = -1
         self._controls_sequence = -1
@@ -217,7 +218,8 @@ class Session:
             self._missed.append(message)
 
     def notice(self, level: "Notice.Level", code: str, text: str, *, fatal: bool = False) -> None:
-        """Something the person should read; too many are left out, except fatal ones."""
+        """Something the person should read, such as what a moderator orders; answers to their own mistakes do
+        not crowd it out. More than anybody could read is left out, except what is fatal."""
         if fatal or self._notices.take():
             self.tell(_notice(level, code, text, fatal))
 
@@ -290,7 +292,12 @@ class Session:
         """Count a message that could not be used, and say why."""
         self.rejected += 1
         self._stage.metrics.rejected.inc()
-        self.notice(Notice.WARNING, error.code, str(error))
+        self._complain(error.code, str(error))
+
+    def _complain(self, code: str, text: str) -> None:
+        """Answer what the person's own client did wrong; one that does it again and again is told less."""
+        if self._complaints.take():
+            self.tell(_notice(Notice.WARNING, code, text, False))
 
     def handle_datagram(self, data: bytes) -> None:
         """Do what a client datagram of docs/protocol.md asks; a bad one is dropped and counted."""
@@ -553,9 +560,7 @@ class Session:
     def _face(self) -> Performer:
         performer = self._own(Action.TRACK)
         if not self.face_allowed:
-            self.notice(
-                Notice.WARNING, "consent", "Your face moves nothing until you allow face capture (consent)."
-            )
+            self._complain("consent", "Your face moves nothing until you allow face capture (consent).")
             raise DeniedError("no consent to face capture; send consent first.")
         return performer
 
