@@ -23,7 +23,7 @@ class Clock:
         for now in range(4800, until, step):
             while waiting and waiting[0][0] <= now:
                 self.mic.push(waiting.pop(0)[1], now)
-            while self.mic.late(now) or self.mic.ready:
+            while self.mic.late(now) or self.mic.ready():
                 frame = self.mic.next_frame
                 self.hops.append((now, frame, self.mic.take_hop()))
 

@@ -69,10 +69,9 @@ class Microphone:
         """No sound has come for 0.2 s."""
         return self._missing >= PAUSE
 
-    @property
-    def ready(self) -> bool:
-        """A whole hop of sound is here."""
-        return self._end - self._hop >= HOP
+    def ready(self, hops: int = 1) -> bool:
+        """Whether so many whole hops of sound are here."""
+        return self._end - self._hop >= hops * HOP
 
     def push(self, pcm: Int16, clock: int) -> None:
         """Add sound, int16[n] at 48 kHz, that arrived at media time `clock`."""

@@ -146,13 +146,13 @@ class Performer:
             self.sequence = (self.sequence + 1) & 0xFFFFFFFF
         return jobs
 
-    def sounding(self, stage_sample: int) -> bool:
-        """Whether a frame could be made of live sound that is here."""
+    def sounding(self, stage_sample: int, frames: int) -> bool:
+        """Whether so many frames could be made of live sound that is here."""
         mic = self.microphone
-        return mic is not None and self._ready(mic, self.clock(stage_sample))
+        return mic is not None and self._ready(mic, self.clock(stage_sample), frames)
 
-    def _ready(self, mic: Microphone, clock: int) -> bool:
-        return mic.ready and self.next_frame <= clock + AHEAD
+    def _ready(self, mic: Microphone, clock: int, frames: int = 1) -> bool:
+        return mic.ready(frames) and self.next_frame <= clock + AHEAD
 
     def behind(self, stage_sample: int) -> int:
         """Whole frames that should have been sent and were not."""

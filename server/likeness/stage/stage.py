@@ -71,7 +71,7 @@ GUESSES: Final = (0.1, 10.0)
 MAX_NAME: Final = 60
 """Characters of a person's name."""
 BACKLOG: Final = 3
-"""When more than one performer in so many has sound for another frame, no tick is waited for."""
+"""When more than one performer in so many has sound for the next pass's frames, no tick is waited for."""
 PASSES: Final = 2
 """Passes under way at once: one is made while the last one is sent."""
 SOON: Final = 0.7
@@ -143,7 +143,7 @@ class Stage:
         self._frames_at = 0
         """The sample before which no frames are made, however much sound is here."""
         self._more = 0
-        """Voices whose sound for one more frame was here at the last pass."""
+        """Voices whose sound for the frames of another pass was here at the last one."""
         self._passes: deque[_Pass] = deque()
         """Under way, oldest first."""
         self._landed: asyncio.Future[None] | None = None
@@ -745,7 +745,7 @@ class Stage:
 
     @property
     def _backlog(self) -> bool:
-        """So many voices have sound for another frame that it need not wait for a tick."""
+        """So many voices have sound for another pass that it need not wait for a tick."""
         return BACKLOG * self._more > self._performers
 
     def _eager(self, voices: int) -> bool:
@@ -777,7 +777,7 @@ class Stage:
             if make:
                 # The second frame of a live voice can wait for the first ones of others; ticks do not wait.
                 frames += performer.frames_due(sample, most if performer.microphone else CATCH_UP)
-                self._more += performer.sounding(sample)
+                self._more += performer.sounding(sample, most)
             if performer.block_due(sample):
                 room = session.room
                 audience = audiences.get(room.id)

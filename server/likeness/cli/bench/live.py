@@ -1,4 +1,4 @@
-"""`likeness bench live`: live microphones through the real server over gRPC.
+"""`likeness bench live`: live microphones through the real server, over gRPC or the WebSocket.
 
 The server runs in a process of its own; this process is all of its clients. Both share this machine's cores,
 so the figures are for a machine that also carries its audience.
@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import nullcontext
 from typing import Final
+from urllib.parse import urlsplit
 
 import click
 import numpy as np
@@ -20,9 +21,11 @@ from likeness.cli.bench.figure import Figure, at_least, at_most, print_figures
 from likeness.cli.bench.join_client import PACKET, Seen
 from likeness.cli.bench.load_client import LoadClient, connect, microphone_packets, speak_all
 from likeness.cli.bench.server_use import grpc_address, load_note, processor_seconds
+from likeness.cli.bench.socket_client import SocketClient, connect_socket, socket_packets
 from likeness.cli.bench.speech_sample import speech_samples
 from likeness.errors import MachineError
 from likeness.v1.room_pb2 import Hello
+from likeness.v1.stream_pb2 import VoiceChunk
 
 LEAD: Final = 0.060
 """Seconds that frames go out before their sound."""
@@ -39,13 +42,23 @@ SEARCH: Final = 48_000
 SETTINGS: Final = "[limits]\nsessions = 512\nrooms = 512\nhellos_per_second = 1000\n"
 
 
+Client = LoadClient | SocketClient
+"""A microphone on a connection of its own."""
+
+
 def run(
-    streams: int = 50, seconds: float = 20.0, few: int = 10, character: str = "einstein", server: str = ""
+    streams: int = 50,
+    seconds: float = 20.0,
+    few: int = 10,
+    character: str = "einstein",
+    server: str = "",
+    transport: str = "grpc",
 ) -> list[Figure]:
     """Measure latency with `few` streams, then punctuality with `streams`."""
     voices = [voice[: len(voice) // PACKET * PACKET] for voice in speech_samples()]
     with nullcontext() if server else a_server(SETTINGS) as own:
-        address = server or grpc_address(own)
+        found = "" if own is None else grpc_address(own) if transport == "grpc" else urlsplit(own.url).netloc
+        address = f"{transport}://{server or found}"
         pid = None if own is None else own.process.pid
         _settle(pid)
         latency = asyncio.run(_latency(address, voices, few, min(seconds, 15.0), character))
@@ -158,7 +171,7 @@ class Punctuality:
         self.spread = float(np.percentile(late, 99))
 
 
-def _on_time(client: LoadClient) -> Punctuality:
+def _on_time(client: Client) -> Punctuality:
     return Punctuality(client.seen.frames(), client.sent[0][0])
 
 
@@ -170,13 +183,18 @@ async def _streams(
     character: str,
     hear_self: bool,
     use: Use | None = None,
-) -> list[LoadClient]:
+) -> list[Client]:
     """Live streams that start at random moments, each on a connection and in a room of its own."""
-    packets = [microphone_packets(voice) for voice in voices]
-    clients: list[LoadClient] = []
+    transport, _, place = address.partition("://")
+    over_socket = transport == "ws"
+    packets = [socket_packets(voice) if over_socket else microphone_packets(voice) for voice in voices]
+    clients: list[Client] = []
     for _ in range(streams):
-        client = await connect(address)
-        await client.join(Hello(character=character, want_voice=hear_self, bundles=True))
+        client = await (connect_socket(place) if over_socket else connect(place))
+        codec = VoiceChunk.PCM16
+        await client.join(
+            Hello(character=character, want_voice=hear_self, voice_codec=codec, bundles=not over_socket)
+        )
         client.open_microphone(hear_self)
         clients.append(client)
     random = np.random.default_rng(5)
@@ -283,12 +301,15 @@ def _find(
 @click.option("--few", default=10, show_default=True, help="Live streams for the latency figure.")
 @click.option("--seconds", default=20.0, show_default=True, help="Length of each stream.")
 @click.option("--character", default="einstein", show_default=True, help="Who is embodied.")
-@click.option("--server", default="", help="host:port of a running server's gRPC; default: one is started.")
-def live(streams: int, few: int, seconds: float, character: str, server: str) -> None:
+@click.option("--transport", type=click.Choice(["grpc", "ws"]), default="grpc", show_default=True,
+              help="gRPC, or the WebSocket of pages and of Unity.")  # fmt: skip
+@click.option("--server", default="", help="host:port of a running server's gRPC, or with --transport ws of "
+              "its page; default: one is started.")  # fmt: skip
+def live(streams: int, few: int, seconds: float, character: str, transport: str, server: str) -> None:
     """Live streams through the real server: latency, frames on time.
 
-    Each stream is a microphone that sends packets of 20 ms on a gRPC connection of its own, from this
-    machine, on the same cores, begun at a random moment. The clients write gRPC's frames themselves, so that
+    Each stream is a microphone that sends packets of 20 ms on a connection of its own, from this machine, on
+    the same cores, begun at a random moment. The clients write the protocol's frames themselves, so that
     little of the machine is theirs: their share is printed beside the server's.
 
     Latency: from sending the packet that completes a frame's look-ahead to the arrival of that frame. Frame
@@ -302,6 +323,9 @@ def live(streams: int, few: int, seconds: float, character: str, server: str) ->
     Examples:
       likeness bench live
       likeness bench live --streams 80 --seconds 60
+      likeness bench live --streams 100 --transport ws
     """
-    if not print_figures("Live streams over gRPC", run(streams, seconds, few, character, server)):
+    figures = run(streams, seconds, few, character, server, transport)
+    name = "gRPC" if transport == "grpc" else "the WebSocket"
+    if not print_figures(f"Live streams over {name}", figures):
         sys.exit(1)

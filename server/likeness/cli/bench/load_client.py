@@ -10,7 +10,7 @@ import struct
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -227,8 +227,14 @@ async def connect(address: str) -> LoadClient:
     return client
 
 
+class Speaks(Protocol):
+    """A client that sends packets."""
+
+    def speak(self, packet: bytes) -> None: ...
+
+
 async def speak_all(
-    clients: Sequence[LoadClient],
+    clients: Sequence[Speaks],
     voices: Sequence[Sequence[bytes]],
     starts: Sequence[float],
     seconds: float,
