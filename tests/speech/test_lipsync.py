@@ -11,11 +11,12 @@ from likeness.errors import InputError, LimitError
 from likeness.head import VoiceSettings
 from likeness.head.controls import CONTROLS
 from likeness.speech import load_voice
-from likeness.speech.acoustic_model import AcousticModel
+from likeness.speech.acoustic_network import AcousticNetwork
 from likeness.speech.articulation import JAW, RATE, STYLES, TimedPhone, articulate
 from likeness.speech.lip_scores import closures_said, closures_shown, strict
 from likeness.speech.lipsync import LipSync, animate
-from likeness.speech.listener import Heard, Listener
+from likeness.speech.lipsync_network import load_weights
+from likeness.speech.listener import Listener
 
 JAW_OPEN, MOUTH_CLOSE = CONTROLS.index("jawOpen"), CONTROLS.index("mouthClose")
 PRESS = CONTROLS.index("mouthPressLeft")
@@ -122,28 +123,37 @@ def test_speakers_do_not_disturb_each_other(spoken):
     np.testing.assert_allclose(np.stack(rows), listen(alone, alone.open(), pcm), atol=2e-3)
 
 
-def test_the_acoustic_model_hears_every_second_tick_of_a_speaker_whenever_it_began(spoken):
-    sound, _ = spoken
-    listener = Listener(2)
-    alone, beside, asked = list[Heard](), list[Heard](), list[int]()
+def test_the_acoustic_network_says_what_the_acoustic_model_says(spoken):
+    """How far the phone loop's evidence is apart, summed over 126 states."""
+    listener, heard = Listener(1), list[torch.Tensor]()
+    student = listener.acoustic.log_likelihood
 
-    def counted(features: torch.Tensor) -> torch.Tensor:
-        asked.append(len(features))
-        return AcousticModel.log_likelihood(listener.model, features)
+    def noted(features: torch.Tensor) -> torch.Tensor:
+        heard.append(features)
+        return student(features)
 
-    hops = [torch.from_numpy(sound[None, t : t + 800]) for t in range(0, 16_000, 800)]
-    first, second = torch.tensor([0]), torch.tensor([1])
-    for hop in hops:
-        alone.append(listener.hear(first, hop))
-    listener.reset(0)
-    listener.model.log_likelihood = counted
-    listener.hear(second, hops[0])  # it began a tick earlier: the two take turns
-    for hop in hops:
-        heard = listener.hear(torch.tensor([0, 1]), hop.expand(2, -1))
-        beside.append(heard)
-    assert asked == [1] * (len(hops) + 1)
-    for one, other in zip(alone, beside, strict=True):
-        assert torch.allclose(one.phones[0], other.phones[0], atol=1e-4)
+    listener.acoustic.log_likelihood = noted
+    for t in range(0, len(spoken[0]) - 800, 800):
+        listener.hear(torch.tensor([0]), torch.from_numpy(spoken[0][None, t : t + 800]))
+    features = torch.cat(heard)
+    scale = listener.loop.acoustic_scale
+    said, wanted = (
+        (scale * answer).softmax(1) for answer in (student(features), listener.model.log_likelihood(features))
+    )
+    apart = (said - wanted).abs().sum(1) / 2
+    by_chance = (said.roll(60, 0) - wanted).abs().sum(1) / 2
+    assert apart.mean() < 0.2
+    assert by_chance.mean() > 2 * apart.mean()
+
+
+def test_weights_without_an_acoustic_network_are_refused_in_words():
+    arrays, _ = load_weights()
+    for broken in (
+        {k: v for k, v in arrays.items() if not k.startswith("acoustic")},
+        arrays | {"acoustic0_weight": arrays["acoustic0_weight"][:40]},
+    ):
+        with pytest.raises(InputError, match="tools/lipsync"):
+            AcousticNetwork(broken)
 
 
 def test_a_reused_slot_remembers_nothing(spoken):

@@ -1,6 +1,6 @@
 """Make the lip-sync weights from nothing: voices, labels, training, tuning, figures.
 
-    python -m tools.lipsync                   # everything; about four hours on one core
+    python -m tools.lipsync                   # everything; about five hours on one core
     python -m tools.lipsync --pace 0.2        # a shorter training
 
 See tools/lipsync/README.md for what must be installed. The same seed gives the same voices and batches;
@@ -8,11 +8,12 @@ the length of the training, which --pace sets, also depends on the machine.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import click
 import numpy as np
@@ -25,6 +26,7 @@ from likeness.speech.articulation import articulate_classes
 from likeness.speech.lipsync import WEIGHTS
 from likeness.speech.mel import BANDS, FLOOR, mel_matrix, power_spectrum
 from tools.lipsync import (
+    distil,
     espeak_voices,
     festival_voices,
     hibari_voices,
@@ -36,6 +38,7 @@ from tools.lipsync import (
     prompt_voices,
     reading_voice,
     rhvoice_voices,
+    stamp_voices,
     tune,
 )
 from tools.lipsync.corpus import RATE, Utterance, load, save
@@ -47,8 +50,16 @@ from tools.lipsync.train import Settings, train
 STAGES = (
     ({"kokoro": 0.35, "rhvoice": 0.15, "pico": 0.1, "festival": 0.2, "espeak": 0.2}, 78.0, 2e-3),
     (
-        {"prompts": 0.28, "kokoro": 0.28, "rhvoice": 0.16, "pico": 0.1, "festival": 0.1, "espeak": 0.08},
-        45.0,
+        {
+            "prompts": 0.2,
+            "stamps": 0.22,
+            "kokoro": 0.27,
+            "rhvoice": 0.12,
+            "pico": 0.08,
+            "festival": 0.07,
+            "espeak": 0.04,
+        },
+        75.0,
         1.5e-3,
     ),
 )
@@ -66,7 +77,9 @@ DEVELOPMENT = ("reading", "ked", "alpha", "joe")
 """Voices that neither training nor tuning hears: the final scores."""
 SHARD = 0.14
 """Hours of Kokoro in one file: it speaks hardly faster than a person."""
-PHONE_LOOP = {"acoustic_scale": 0.2, "network_scale": 0.9, "network_floor": 0.003}
+LESSONS, LESSON_STEPS = 1_000_000, 6000
+"""How much the network that stands for the acoustic model is taught."""
+PHONE_LOOP = {"acoustic_scale": 0.2, "network_scale": 0.9, "network_floor": 0.01}
 """How much the phone loop believes the acoustic model and the network."""
 
 
@@ -74,11 +87,11 @@ PHONE_LOOP = {"acoustic_scale": 0.2, "network_scale": 0.9, "network_floor": 0.00
 @click.option("--work", type=click.Path(path_type=Path), default=Path("build/lipsync"), show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=WEIGHTS, show_default=True)
 @click.option("--seed", default=1, show_default=True)
-@click.option("--hours", type=(float, float, float), default=(3.5, 2.2, 0.84), show_default=True,
-              help="Hours of espeak-ng, festival, Kokoro. Prompts 1.75, Pico 0.7, RHVoice 0.6.")  # fmt: skip
+@click.option("--hours", type=(float, float, float), default=(3.5, 2.2, 1.4), show_default=True,
+              help="Hours of espeak-ng, festival, Kokoro. Others: 5.8 in all.")  # fmt: skip
 @click.option("--pace", default=1.0, show_default=True, help="Multiplies the minutes of the training.")
-@click.option("--steps", default=14_000, show_default=True, help="Most training steps of a stage.")
-@click.option("--only", type=click.Choice(["all", "speak", "train", "tune"]), default="all",
+@click.option("--steps", default=30_000, show_default=True, help="Most training steps of a stage.")
+@click.option("--only", type=click.Choice(["all", "speak", "train", "distil", "tune"]), default="all",
               help="Do one part, with what the parts before it have left in WORK.")  # fmt: skip
 def main(
     work: Path, output: Path, seed: int, hours: tuple[float, float, float], pace: float, steps: int, only: str
@@ -107,13 +120,21 @@ def main(
                 ]
             settings = replace(Settings(), steps=steps, seed=seed, rate=rate)
             state = train(Examples(groups, sounds, prior, seed), settings, work, minutes * pace, start=state)
+    if only in ("all", "distil"):
+        heard = [[u for path in families[name] for u in load(path)] for name in STAGES[1][0]]
+        lessons = distil.teach(heard, np.load(work / "prior.npy"), LESSONS, np.random.default_rng(seed))
+        np.savez(work / "student.npz", **distil.student(lessons, LESSON_STEPS, seed))
     if only in ("all", "tune"):
         checkpoint = torch.load(work / "checkpoint.pt", weights_only=True)
-        state, prior = checkpoint["state"], np.load(work / "prior.npy")
-        write_weights(output, state, prior, tune.Fusion(0.5, 0.5, 0.0, 0.5, 0.25))
+        state, prior, student = (
+            checkpoint["state"],
+            np.load(work / "prior.npy"),
+            np.load(work / "student.npz"),
+        )
+        write_weights(output, state, prior, student, tune.Fusion(0.5, 0.5, 0.0, 0.5, 0.25))
         with console.status("tuning"):
             fusion = tune.search(tune.listen(_some(families, VALIDATION), output))
-        write_weights(output, state, prior, fusion)
+        write_weights(output, state, prior, student, fusion)
         with console.status("measuring"):
             development = _some(families, DEVELOPMENT)
             metrics = measure(development, tune.listen(development, output), fusion)
@@ -164,12 +185,16 @@ def measure(
 
 
 def write_weights(
-    path: Path, state: dict[str, torch.Tensor], prior: NDArray[np.float32], fusion: tune.Fusion
+    path: Path,
+    state: dict[str, torch.Tensor],
+    prior: NDArray[np.float32],
+    student: Mapping[str, NDArray[Any]],
+    fusion: tune.Fusion,
 ) -> None:
     """The file that `likeness.speech.lipsync_network.load_weights` reads."""
     settings = PHONE_LOOP | {"fusion": asdict(fusion)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, **folded(state), voice_prior=prior, meta=np.array(json.dumps(settings)))
+    np.savez(path, **folded(state), **student, voice_prior=prior, meta=np.array(json.dumps(settings)))
 
 
 def voice_prior(shards: list[Path]) -> NDArray[np.float32]:
@@ -214,6 +239,7 @@ def _corpora(work: Path, seed: int, hours: tuple[float, float, float], sentences
             work / "rhvoice.npz": lambda: rhvoice_voices.synthesise(0.6, random("rhvoice"), sentences)
         },
         "prompts": {work / "prompts.npz": lambda: prompt_voices.synthesise(random("prompts"))},
+        "stamps": {work / "stamps.npz": lambda: stamp_voices.synthesise(random("stamps"))},
         "festival": {work / "festival.npz": festival("festival", hours[1], festival_voices.VOICES)},
         "espeak": {
             work / "espeak.npz": lambda: espeak_voices.synthesise(hours[0], random("espeak"), sentences)

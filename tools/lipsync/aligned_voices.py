@@ -18,7 +18,7 @@ Voices = Mapping[str, tuple[str, str, int]]
 """Voice: espeak's voice with the same pronunciation, language of the sentences, share."""
 Say = Callable[[str, str, int, int], NDArray[np.float64]]
 """Sound at 16 kHz of (voice, text, rate, pitch), rate and pitch in percent of the voice's own."""
-_LEAST = 7.0  # seconds of an utterance: a training example and its slowest tempo fit into it
+LEAST = 7.0  # seconds of an utterance: a training example and its slowest tempo fit into it
 _FIT = -4.0  # right texts score -0.6 to -3.7, other texts -3.6 to -10
 _MOST_DROPPED = 0.5  # of a voice's sentences
 
@@ -37,7 +37,7 @@ def synthesise(
         seconds, heard, dropped = 0.0, 0, 0
         while seconds < hours * 3600 * share / total:
             pitch, rate, said = random.randint(82, 122), random.randint(85, 130), list[Utterance]()
-            while sum(u.seconds for u in said) < _LEAST:
+            while sum(u.seconds for u in said) < LEAST:
                 text, ipa = _pronounced(espeak, sentences, language, random)
                 wave = say(name, text, rate + random.randint(-8, 8), pitch + random.randint(-4, 4))
                 heard += 1

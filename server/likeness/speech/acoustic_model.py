@@ -24,6 +24,8 @@ from likeness.speech.mel import BINS, hertz_to_mel, mel_to_hertz
 
 STATES: Final = 126
 """HMM states: phone p has states 3p, 3p + 1, 3p + 2."""
+FEATURES: Final = 39
+"""Numbers in a feature vector."""
 FRAMES: Final = 9
 """Spectra (120 a second) that one feature vector looks at."""
 CENTRE: Final = 3.6

@@ -91,8 +91,8 @@ class LipSync:
 
     @property
     def parameters(self) -> int:
-        """How many numbers the network has learned."""
-        return self._listener.network.parameters
+        """How many numbers the networks have learned."""
+        return self._listener.network.parameters + self._listener.acoustic.parameters
 
     @property
     def phones(self) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """What is heard of many speakers at once, a 60 Hz tick at a time: sound in, mouth curves and phones out.
 
 Two sources that err differently look at the same spectra: the lip-sync network, which knows what mouths do
-but only synthetic voices, and the acoustic model with its phone loop, which was trained on real speech.
+but few real voices, and a phone loop over what an acoustic model of many people's real speech says, told by a
+small network that it taught.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from likeness.speech.acoustic_model import CENTRE, FRAMES, STATES, AcousticModel, model_folder
+from likeness.speech.acoustic_network import AcousticNetwork
 from likeness.speech.articulation import CHANNELS, CLASS_INDEX, CLASSES, arpabet_classes
 from likeness.speech.lipsync_network import WEIGHTS, LipSyncNetwork, load_weights
 from likeness.speech.mel import (
@@ -63,6 +65,7 @@ class Listener:
         arrays, self.settings = load_weights(weights)
         self.network: Final = LipSyncNetwork(arrays, capacity)
         self.model: Final = AcousticModel()
+        self.acoustic: Final = AcousticNetwork(arrays)
         followers = count_followers(model_folder() / "cmudict-en-us.dict", self.model.phones)
         self.loop: Final = PhoneLoop(self.model.transitions(), followers, self.settings["acoustic_scale"])
         self._opinion = _opinion_matrix(self.model.phones)
@@ -110,7 +113,8 @@ class Listener:
         spectra = torch.cat([memory.spectra, own.flatten(1)], 1)
         memory.spectra.copy_(spectra[:, 2 * _OWN :])
         before = memory.evidence.view(len(slots), LAG, STATES).unbind(1)
-        newest = self._evidence(clock, spectra, means[:, BANDS:], before[-1])
+        features = self.model.features(spectra.view(len(slots), FRAMES, _OWN), means[:, BANDS:])
+        newest = self.loop.evidence(self.acoustic.log_likelihood(features))
         classes = head[:, len(CHANNELS) + 1 :]
         later = [*before, newest]
         belief = self.loop.forward(memory.belief, later[0] * self._second_opinion(classes))
@@ -128,20 +132,6 @@ class Listener:
             effort=effort,
             voiced=voiced,
         )
-
-    def _evidence(self, clock: Tensor, spectra: Tensor, means: Tensor, before: Tensor) -> Tensor:
-        """What the acoustic model says [N, 126]. It is asked every second tick of a speaker, 30 times a
-        second, and what it said `before` counts in between: it is dear, and phones last longer than that.
-        """
-        asked = (clock & 1 == 0).nonzero()[:, 0]
-        if not len(asked):
-            return before
-        every = len(asked) == len(clock)
-        if not every:
-            spectra, means = spectra.index_select(0, asked), means.index_select(0, asked)
-        features = self.model.features(spectra.view(len(asked), FRAMES, _OWN), means)
-        said = self.loop.evidence(self.model.log_likelihood(features))
-        return said if every else before.index_copy(0, asked, said)
 
     def _second_opinion(self, classes: Tensor) -> Tensor:
         """What the network's class logits [N, 32] say for each of the loop's 126 states."""
