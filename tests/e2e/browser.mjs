@@ -10,6 +10,9 @@ const { chromium } = require('playwright-core')
 /** Options given by the test: url, executable, artifacts, and whatever the scenario needs. */
 export const options = JSON.parse(process.argv[2])
 
+/** Milliseconds that a wait may take. Generous: it bounds what hangs, and says nothing of a machine's speed. */
+export const PATIENCE = options.patience ?? 90_000
+
 const FLAGS = [
   '--no-sandbox',
   '--use-angle=swiftshader',
@@ -35,9 +38,8 @@ export async function openPage({ flags = [], query = {}, init = [] } = {}) {
   })
   const context = await browser.newContext({ viewport: options.viewport ?? { width: 640, height: 400 } })
   await context.grantPermissions(['microphone'])
-  // Generous everywhere: these bound what hangs, and say nothing of how fast a machine should be.
-  context.setDefaultTimeout(90_000)
-  context.setDefaultNavigationTimeout(90_000)
+  context.setDefaultTimeout(PATIENCE)
+  context.setDefaultNavigationTimeout(PATIENCE)
   const page = await context.newPage()
   const problems = []
   page.on('pageerror', error => problems.push(String(error)))
@@ -49,7 +51,7 @@ export async function openPage({ flags = [], query = {}, init = [] } = {}) {
   const search = new URLSearchParams({ character: 'einstein', quality: 'low', ...query })
   const opened = Date.now()
   await page.goto(`${options.url}/?${search}`, { waitUntil: 'load' })
-  await page.waitForFunction(() => window.likeness !== undefined, undefined, { timeout: 90_000 })
+  await page.waitForFunction(() => window.likeness !== undefined, undefined, { timeout: PATIENCE })
   return { browser, page, problems, opened }
 }
 
@@ -62,18 +64,18 @@ export async function begin(page) {
 }
 
 /** Waits until the page has a live session. */
-export async function live(page, timeout = 90_000) {
+export async function live(page, timeout = PATIENCE) {
   await page.waitForFunction(() => window.likeness.state === 'live', undefined, { timeout })
 }
 
 /** Waits until the own character is drawn, with a frame of the session. */
 export async function drawing(page) {
   const drawn = () => window.likeness.avatar.ready && window.likeness.lips().length > 5
-  await page.waitForFunction(drawn, undefined, { timeout: 90_000 })
+  await page.waitForFunction(drawn, undefined, { timeout: PATIENCE })
 }
 
 /** Types a sentence, sends it, and waits until it was said; returns its SpeechStates. */
-export async function say(page, text, timeout = 120_000) {
+export async function say(page, text, timeout = Math.max(PATIENCE, 120_000)) {
   const before = await page.evaluate(() => window.likeness.speech.length)
   await page.locator('#text').fill(text)
   await page.locator('#text').press('Enter')

@@ -18,9 +18,13 @@ def _needs_browser(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedProcess]:
-    """One server for all scenarios of a file; at its end its log must hold no traceback."""
-    running = start_server(tmp_path_factory.mktemp("server"))
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServedProcess]:
+    """One server for all scenarios of a file, with the file's SERVER in its likeness.toml; at its end its log
+    must hold no traceback."""
+    settings = str(getattr(request.module, "SERVER", ""))
+    running = start_server(tmp_path_factory.mktemp("server"), settings=settings)
     yield running
     code = running.stop()
     assert "Traceback" not in running.log, running.log[-4000:]
