@@ -39,6 +39,8 @@ AUDIBLE: Final = 300
 """int16 peak from which a block of voice can be told from another."""
 SEARCH: Final = 48_000
 """Samples around its expected place where a block is looked for."""
+SOCKET_PACE: Final = 0.1
+"""Seconds between connections: a page's server takes ten new ones a second from one address."""
 SETTINGS: Final = "[limits]\nsessions = 512\nrooms = 512\nhellos_per_second = 1000\n"
 
 
@@ -197,6 +199,8 @@ async def _streams(
         )
         client.open_microphone(hear_self)
         clients.append(client)
+        if over_socket:
+            await asyncio.sleep(SOCKET_PACE)
     random = np.random.default_rng(5)
     start = time.perf_counter() + QUIET
     starts = [start + random.uniform(0, 0.5) for _ in clients]
