@@ -103,7 +103,8 @@ def _spoilt(voices: Sequence[Sequence[Utterance]], random: np.random.Generator) 
 def student(lessons: Lessons, steps: int, seed: int) -> dict[str, NDArray[Any]]:
     """The arrays of `likeness.speech.acoustic_network`, learned in so many steps of 4096 vectors."""
     torch.manual_seed(seed)
-    x, kept = lessons.features, len(lessons.features) - 20_000
+    x = lessons.features
+    kept = len(x) - min(20_000, len(x) // 5)
     middle, spread = x.mean(0), x.std(0)
     sizes = (2 * x.shape[1], *HIDDEN)
     hidden = [m for a, b in pairwise(sizes) for m in (nn.Linear(a, b), nn.ReLU())]
@@ -129,7 +130,7 @@ def student(lessons: Lessons, steps: int, seed: int) -> dict[str, NDArray[Any]]:
         schedule.step()
         if step % 500 == 0 or step == steps - 1:
             with torch.no_grad():
-                near, level = losses(torch.arange(kept, kept + 20_000))
+                near, level = losses(torch.arange(kept, len(x)))
             apart = float(level.sqrt()) / SOFTENED
             print(f"step {step}: divergence {near:.4f}, difference {apart:.2f} nats", flush=True)
     layers = [m for m in network if isinstance(m, nn.Linear)]
