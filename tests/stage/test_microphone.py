@@ -113,7 +113,7 @@ def test_what_was_heard_long_ago_does_not_come_back() -> None:
     mic = Microphone(0, LOOK_AHEAD, SLACK)
     for k in range(2 * RING // PACKET):
         mic.push(ramp(PACKET), k * PACKET)
-        while mic.ready:
+        while mic.ready():
             mic.take_hop()
     assert mic.read(mic.next_frame, HOP).all()
     assert not mic.read(mic.next_frame + LOOK_AHEAD + HOP, PACKET).any()
