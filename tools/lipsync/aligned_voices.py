@@ -60,4 +60,4 @@ def _pronounced(espeak: Espeak, sentences: Sentences, language: str, random: Ran
         text = sentences.sentence(language, random)
         ipa = espeak.ipa(text)
         if "(" not in ipa:
-            return text, ipa.replace("ç", "x")  # its cedilla would be taken for a mark on c
+            return text, ipa

@@ -16,7 +16,7 @@ from rich.progress import track
 from torch import Tensor, nn
 
 from likeness.speech.acoustic_model import FRAMES, STATES, AcousticModel
-from likeness.speech.mel import BANDS, FLOOR, VoiceMean, mel_matrix, power_spectrum, track_mean
+from likeness.speech.mel import BANDS, FLOOR, WINDOW, VoiceMean, mel_matrix, power_spectrum, track_mean
 from tools.lipsync.corpus import RATE, Utterance
 
 SECONDS: Final = 5.0
@@ -24,7 +24,7 @@ HIDDEN: Final = (256, 192)
 SOFTENED: Final = 0.2
 """The phone loop takes likelihoods to about this power: that far the student has to be right."""
 _TICKS: Final = int(60 * SECONDS)
-_WINDOW: Final = 410
+_WINDOW: Final = WINDOW // 3
 _AT_ONCE: Final = 64
 
 

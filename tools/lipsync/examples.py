@@ -18,11 +18,11 @@ from torch import Tensor
 
 from likeness.speech.articulation import BILABIAL, CLASS_INDEX, CLASSES, articulate_classes, shut
 from likeness.speech.listener import NETWORK_LAG
-from likeness.speech.mel import BANDS, BINS, FLOOR, VoiceMean, mel_matrix, power_spectrum, track_mean
+from likeness.speech.mel import BANDS, BINS, FLOOR, WINDOW, VoiceMean, mel_matrix, power_spectrum, track_mean
 from tools.lipsync.corpus import RATE, Utterance, load
 
 LABEL_RATE: Final = 240
-_WINDOW: Final = 410
+_WINDOW: Final = WINDOW // 3
 _HOP: Final = RATE / 120
 _LAG: Final = NETWORK_LAG / 48_000
 
