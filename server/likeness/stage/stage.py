@@ -63,6 +63,9 @@ STALL: Final = SAMPLE_RATE // 4
 """A pass that comes this much too late stops the media clock instead of hurrying after it."""
 IDLE_AFTER: Final = 1.0
 """Seconds without any driver before the mark says so."""
+LAST_WORDS: Final = 0.5
+"""Seconds for which a microphone that is shut is still listened to, as what was spoken may be on its way.
+No longer: a browser's line goes on, with silence."""
 FACE_HELD: Final = 3.0
 """Seconds for which a face that was seen drives at most until it is seen again: the slowest tracker's, see
 performance.layers."""
@@ -582,7 +585,8 @@ class Stage:
         if mic is None:
             return
         mic.closing = True
-        while not mic.silent and performer.microphone is mic:
+        until = self.now() + LAST_WORDS
+        while not mic.silent and performer.microphone is mic and self.now() < until:
             await asyncio.sleep(0.05)
         await asyncio.sleep((self._lead + self.engine.look_ahead) / SAMPLE_RATE)
         # It may have been wanted again meanwhile.
