@@ -14,7 +14,9 @@ import pytest_asyncio
 from likeness.head import VoiceSettings
 from likeness.performance import Stop, Voice, encode_client
 from likeness.speech import EspeakVoice
+from likeness.stage.session import Session
 from likeness.transport.server import Server
+from likeness.v1.room_pb2 import Welcome
 from tests.transport.clients import Client, Recording, RtcClient, SocketClient, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -118,6 +120,33 @@ async def test_a_client_that_udp_does_not_reach_goes_on_over_the_socket(url: str
     client = await SocketClient(url).connect(resume=answer["welcome"]["resume"])
     assert client.session == answer["welcome"]["session"]
     await until(lambda: len(client.heads) > 10)
+    await client.close()
+
+
+async def test_who_gives_up_before_the_answer_does_not_stay_in_the_room(
+    url: str, server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    """A page that tries again would meet its own double."""
+    hello, asked, gone = server.stage.hello, asyncio.Event(), asyncio.Event()
+    opened: list[Session] = []
+
+    async def slow(*about: Any) -> tuple[Session, Welcome]:
+        asked.set()
+        await gone.wait()
+        session, welcome = await hello(*about)
+        opened.append(session)
+        return session, welcome
+
+    monkeypatch.setattr(server.stage, "hello", slow)
+    client = RtcClient(url)
+    asking = asyncio.create_task(client.signal(character="curie"))
+    await asked.wait()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    await asyncio.sleep(0.2)  # for the server's side of the connection to end
+    gone.set()
+    await until(lambda: opened and opened[0].closed)
+    assert opened[0].closed == "nobody came"
     await client.close()
 
 

@@ -32,11 +32,11 @@ import {
   type VoicePacket,
 } from './wire/packet'
 
-/** WebRTC has this long; then the WebSocket takes over. */
+/** Once the server has answered, WebRTC has this long; then the WebSocket takes over. */
 const RTC_DEADLINE_MS = 2600
-/** A socket that says nothing for so long gets another try; on a busy machine each try may take longer. */
-const WS_DEADLINE_MS = 5000
-const WS_LONGEST_MS = 30_000
+/** A server that says nothing for so long gets another try; on a busy machine each try may take longer. */
+const ANSWER_MS = 5000
+const LONGEST_ANSWER_MS = 30_000
 /** What is not there after so long is not coming: then the person decides. */
 const PATIENCE_MS = 120_000
 const DELAYS_MS = [0, 500, 1000, 1000, 1500]
@@ -273,12 +273,13 @@ export class Session {
   /** `attempt`: how often it was tried before; what takes long gets longer each time. */
   async #connect(hello: Hello, attempt: number): Promise<void> {
     let wanted = hello
+    const answer = Math.min(ANSWER_MS * 1.5 ** attempt, LONGEST_ANSWER_MS)
     if (this.#choice !== 'ws' && !this.#rtcFailed && typeof RTCPeerConnection !== 'undefined') {
       try {
         const link = await RtcLink.connect(
           wanted,
           this.#linkEvents(),
-          RTC_DEADLINE_MS,
+          { answer, open: RTC_DEADLINE_MS },
           this.#iceServers,
           welcome => {
             // Should WebRTC still fail, the WebSocket goes on with this very session.
@@ -296,7 +297,7 @@ export class Session {
     const link = await WsLink.connect(
       { ...wanted, wantVoice: true, batchSeals: true, voiceCodec: opus ? 'OPUS' : 'PCM16' },
       this.#linkEvents(),
-      Math.min(WS_DEADLINE_MS * 1.5 ** attempt, WS_LONGEST_MS),
+      answer,
     )
     this.#adopt(link, link.welcome)
   }

@@ -123,10 +123,19 @@ class WebServer:
         hello = read_hello(body.get("hello"))
         offer = read_offer(body.get("type"), body.get("sdp"))
 
-        def open_session() -> Awaitable[tuple[Session, room_pb2.Welcome]]:
-            return self._stage.hello(hello, peer_of(request))
+        opened: list[Session] = []
+
+        async def open_session() -> tuple[Session, room_pb2.Welcome]:
+            session, welcome = await self._stage.hello(hello, peer_of(request))
+            if not welcome.resumed:
+                opened.append(session)
+            return session, welcome
 
         welcome, sdp = await self._peers.answer(offer, open_session)
+        if request.transport is None or request.transport.is_closing():
+            # Nobody waits for the answer, so nobody can come; who tries again must not meet a double.
+            for session in opened:
+                await self._stage.end(session, "nobody came")
         return _json({"welcome": MessageToDict(welcome), "sdp": sdp, "type": "answer"})
 
     async def _ws(self, request: web.Request) -> web.StreamResponse:

@@ -10,6 +10,12 @@ const VOICE_LINES = 3
 /** ICE on a local network is done at once; a slow STUN server must not hold up the offer. */
 const GATHER_MS = 400
 
+/** How long connecting may take, ms: the server's answer, which TCP brings, and then the way through UDP. */
+export interface RtcDeadlines {
+  answer: number
+  open: number
+}
+
 export interface RtcLine {
   mid: string
   receiver: RTCRtpReceiver
@@ -65,15 +71,20 @@ export class RtcLink implements Link {
   static async connect(
     hello: Hello,
     events: LinkEvents,
-    deadlineMs: number,
+    deadlines: RtcDeadlines,
     iceServers: RTCIceServer[],
     opened: (welcome: Welcome) => void,
   ): Promise<RtcLink> {
     const connection = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' })
     const link = new RtcLink(connection, events)
+    const asking = new AbortController()
     try {
-      await within(link.#open(hello, opened), deadlineMs, 'WebRTC')
+      const sdp = await within(link.#ask(hello, asking.signal), deadlines.answer, 'The answer')
+      opened(link.welcome)
+      await within(link.#open(sdp), deadlines.open, 'WebRTC')
     } catch (error) {
+      // The server sees that nobody waits any more, and ends the session that it may have begun.
+      asking.abort()
       link.close()
       throw error
     }
@@ -108,7 +119,8 @@ export class RtcLink implements Link {
     this.#connection.close()
   }
 
-  async #open(hello: Hello, opened: (welcome: Welcome) => void): Promise<void> {
+  /** Says hello with an offer; returns the answer's SDP. */
+  async #ask(hello: Hello, signal: AbortSignal): Promise<string> {
     const connection = this.#connection
     await connection.setLocalDescription(await connection.createOffer())
     await gathered(connection)
@@ -116,6 +128,7 @@ export class RtcLink implements Link {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ hello, sdp: connection.localDescription?.sdp ?? '', type: 'offer' }),
+      signal,
     })
     const answer: unknown = await response.json().catch(() => null)
     if (!response.ok) {
@@ -127,9 +140,12 @@ export class RtcLink implements Link {
     }
     const reader = new JsonReader(answer)
     this.welcome = readWelcome(reader.child('welcome'))
-    opened(this.welcome)
-    await connection.setRemoteDescription({ type: 'answer', sdp: reader.text('sdp') })
-    for (const transceiver of connection.getTransceivers()) {
+    return reader.text('sdp')
+  }
+
+  async #open(sdp: string): Promise<void> {
+    await this.#connection.setRemoteDescription({ type: 'answer', sdp })
+    for (const transceiver of this.#connection.getTransceivers()) {
       if (transceiver.mid === null || !transceiver.currentDirection?.includes('recv')) continue
       const { receiver } = transceiver
       // The face waits for the voice, so every buffered millisecond is felt: keep the buffer as short as it goes.
