@@ -123,8 +123,9 @@ async def test_a_client_that_udp_does_not_reach_goes_on_over_the_socket(url: str
     await client.close()
 
 
+@pytest.mark.parametrize("transport", ["rtc", "ws"])
 async def test_who_gives_up_before_the_answer_does_not_stay_in_the_room(
-    url: str, server: Server, monkeypatch: pytest.MonkeyPatch
+    url: str, server: Server, monkeypatch: pytest.MonkeyPatch, transport: str
 ):
     """A page that tries again would meet its own double."""
     hello, asked, gone = server.stage.hello, asyncio.Event(), asyncio.Event()
@@ -138,16 +139,23 @@ async def test_who_gives_up_before_the_answer_does_not_stay_in_the_room(
         return session, welcome
 
     monkeypatch.setattr(server.stage, "hello", slow)
-    client = RtcClient(url)
-    asking = asyncio.create_task(client.signal(character="curie"))
-    await asked.wait()
-    asking.cancel()
-    await asyncio.gather(asking, return_exceptions=True)
-    await asyncio.sleep(0.2)  # for the server's side of the connection to end
-    gone.set()
-    await until(lambda: opened and opened[0].closed)
+    async with aiohttp.ClientSession() as http:
+        if transport == "rtc":
+            client = RtcClient(url)
+            asking = asyncio.create_task(client.signal(character="curie"))
+            await asked.wait()
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            await client.close()
+            await asyncio.sleep(0.2)  # for the server's side of the connection to end
+        else:
+            ws = await http.ws_connect(f"{url}/api/ws")
+            await ws.send_json({"hello": {"character": "curie"}})
+            await asked.wait()
+            await ws.send_json({"bye": {"reason": "nobody came"}})
+        gone.set()
+        await until(lambda: opened and opened[0].closed)
     assert opened[0].closed == "nobody came"
-    await client.close()
 
 
 async def test_everyone_in_a_room_is_heard_on_a_line_of_their_own(url: str):

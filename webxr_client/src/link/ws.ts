@@ -42,6 +42,10 @@ export class WsLink implements Link {
       return link
     } catch (error) {
       socket.onclose = null
+      // A session that the server may yet begin is one that nobody would come for; an older one still waits.
+      if (!hello.resume && socket.readyState === WebSocket.OPEN) {
+        socket.send(JSON.stringify({ bye: { reason: 'no answer in time' } }))
+      }
       socket.close()
       throw error
     }
