@@ -11,7 +11,7 @@ from PIL import Image
 from skimage import data
 
 from likeness.cli.bench.browser import ServedProcess, visit
-from likeness.cli.bench.face_camera import FaceCamera, Picture
+from likeness.cli.bench.face_camera import BARE, FaceCamera, Picture
 from likeness.head import CONTROL_COUNT, CONTROL_INDEX
 from likeness.performance import read_head, split_frames
 from likeness.stage.face_recording import read_face_recording
@@ -39,7 +39,7 @@ STATES = {
 
 def pictures() -> dict[str, Picture]:
     """A calm face; another, farther one beside it; nobody; an open mouth; that in the dark; a cat."""
-    camera, calm = FaceCamera("man", *SIZE, bare=True), np.zeros(CONTROL_COUNT, np.float32)
+    camera, calm = FaceCamera("man", *SIZE, without=BARE), np.zeros(CONTROL_COUNT, np.float32)
     gaping = calm.copy()
     gaping[CONTROL_INDEX["jawOpen"]] = 0.9
     one, opened, empty = camera.see(calm), camera.see(gaping), camera.see(calm, offset=(9.0, 0.0, 0.0))

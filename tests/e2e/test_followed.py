@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from likeness.cli.bench.browser import ServedProcess, visit
-from likeness.cli.bench.face_camera import FaceCamera, Picture
+from likeness.cli.bench.face_camera import BARE, FaceCamera, Picture
 from likeness.head import CONTROL_COUNT, CONTROL_INDEX
 from tests.e2e.shown import shown
 
@@ -32,7 +32,7 @@ above that of the calm face (m), head turned (rad). No mesh fits two of them."""
 
 
 def pictures() -> dict[str, Picture]:
-    camera = FaceCamera("man", 320, 240, bare=True)
+    camera = FaceCamera("man", 320, 240, without=BARE)
 
     def face(*names: str, yaw: float = 0.0) -> Picture:
         controls = np.zeros(CONTROL_COUNT, np.float32)

@@ -21,6 +21,8 @@ from likeness.speech import EspeakVoice
 
 pytestmark = pytest.mark.browser
 SMALL = {"width": 480, "height": 300}
+SERVER = "[stage]\nresume_seconds = 600\n"
+"""A session waits for a page that a busy machine holds up."""
 
 
 def sessions(server: ServedProcess) -> list[dict[str, Any]]:

@@ -19,8 +19,6 @@ from likeness.tracking.landmarks import (
     COUNT,
     LANDMARKS,
     LIPS,
-    MIRRORED,
-    POSITION,
     LandmarkFrame,
     decode,
     encode,
@@ -28,7 +26,6 @@ from likeness.tracking.landmarks import (
 )
 from likeness.tracking.person import PersonTracker, track
 from likeness.tracking.rotation import axis_angle_from_yaw_pitch_roll
-from likeness.tracking.seen_face import load_seen_face, modelled_face
 from tools import landmark_vectors
 
 READABLE = (
@@ -49,8 +46,7 @@ def head():
 
 @pytest.fixture(scope="module")
 def solver(head):
-    """For a tracker that sees the head's own landmarks."""
-    return LandmarkSolver(head, modelled_face(head))
+    return LandmarkSolver(head)
 
 
 class Camera:
@@ -141,7 +137,7 @@ def test_the_heads_pose_is_found_and_does_not_leak_into_the_face(solver, camera,
     rotation = axis_angle_from_yaw_pitch_roll(*angles)
     solved = solver.solve(camera.see({}, rotation, scale=0.7)[None])
     np.testing.assert_allclose(solved.rotation[0], rotation, atol=0.02)
-    assert solved.controls[0].max() < 0.1
+    assert solved.controls[0].max() < 0.15
 
 
 def test_another_persons_neutral_face_is_neutral_after_a_second(solver, camera) -> None:
@@ -267,15 +263,3 @@ def test_both_eyes_look_where_the_irises_went(head, solver) -> None:
     loop = close(moments, meshes_of(head, moments), solver)
     looks = [i for i, name in enumerate(CONTROLS) if name.startswith("eyeLook")]
     np.testing.assert_allclose(loop.found[2:, looks], loop.true[2:, looks], atol=0.15)
-
-
-def test_the_measured_tracker_sees_left_and_right_alike() -> None:
-    seen = load_seen_face()
-    partner = [POSITION[MIRRORED[number]] for number in LANDMARKS]
-    swapped = [CONTROL_INDEX[mirrored(c)] for c in CONTROLS]
-    across = np.array([-1, 1, 1], np.float32)
-    np.testing.assert_allclose(seen.controls, seen.controls[swapped][:, partner] * across, atol=0.02)
-    for name in ("jawOpen", "eyeBlinkLeft", "mouthSmileLeft", "browInnerUp", "mouthPucker"):
-        assert np.linalg.norm(seen.controls[CONTROL_INDEX[name]], axis=1).max() > 3, (
-            f"{name} moves millimetres"
-        )

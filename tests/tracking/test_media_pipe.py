@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from PIL import Image
 from skimage.data import astronaut, chelsea
 
-from likeness.cli.bench.face_camera import FaceCamera
+from likeness.cli.bench.face_camera import BARE, FaceCamera
 from likeness.cli.bench.face_script import MOVES, REST, Moment
 from likeness.cli.bench.film import write_y4m
 from likeness.cli.bench.tracking import close, pictures_of
@@ -53,7 +53,7 @@ def test_a_filmed_face_is_tracked_back_to_what_it_did() -> None:
 
 
 async def test_an_empty_room_a_dark_one_and_a_film_that_is_none(tmp_path: Path) -> None:
-    camera = FaceCamera("woman", bare=True)
+    camera = FaceCamera("woman", without=BARE)
     away, rest = (5.0, 0.0, 0.0), np.zeros(CONTROL_COUNT, np.float32)
     pictures = (
         [camera.see(rest, offset=away)] * 3 + [camera.see(rest, light=0.0)] * 3 + [camera.see(rest)] * 6
@@ -114,7 +114,7 @@ def test_a_slow_and_a_fast_film_move_a_character_alike(
 ) -> None:
     monkeypatch.setenv("LIKENESS_TRACKING_PYTHON", str(tracking_python()))
     monkeypatch.setenv("LIKENESS_DATA", str(tmp_path / "data"))
-    camera, calm = FaceCamera("woman", bare=True), np.zeros(CONTROL_COUNT, np.float32)
+    camera, calm = FaceCamera("woman", without=BARE), np.zeros(CONTROL_COUNT, np.float32)
     wide = calm.copy()
     wide[JAW_OPEN] = 0.8
     shut, open_ = camera.see(calm), camera.see(wide)

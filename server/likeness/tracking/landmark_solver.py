@@ -2,13 +2,11 @@
 
 Landmarks are laid over the person's neutral ones by a weighted similarity transform of what hardly moves
 (forehead, nose bridge, eye corners; Umeyama 1991), which gives the head's pose. What is left is the face's
-own movement in millimetres, less what a turned head seems to move (see SeenFace). From it linear features are
-read (lid gaps, lip gaps, corners, brows, ...), the same ones that each control shows to MediaPipe, and the
-controls come from a bounded least squares over them: 0 <= c <= 1, mirrored features with mirrored weights, so
-that left and right are treated alike and more movement never gives less control.
+own movement in millimetres, from which FaceReader tells the controls: mirrored for a mirrored face, and never
+less for more movement. The irises between the corners of the eyes give the gaze.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,81 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likeness.errors import InputError
-from likeness.head.controls import CONTROL_COUNT, CONTROL_INDEX, CONTROLS
 from likeness.head.flame_numpy import BakedHead
 from likeness.head.load import Head
-from likeness.head.model import NECK
+from likeness.head.model import LEFT_EYE, NECK, RIGHT_EYE
 from likeness.tracking.face import Float32
-from likeness.tracking.landmarks import COUNT, MIRRORED, POSITION
+from likeness.tracking.face_reader import FaceReader, turn_terms
+from likeness.tracking.landmarks import COUNT, LANDMARKS, POSITION
 from likeness.tracking.rotation import axis_angle_from_quaternion
-from likeness.tracking.seen_face import EYE_RADIUS_MM, SeenFace, head_landmarks, load_seen_face, turn_terms
 
+EYE_RADIUS_MM: Final = 12.0
 _RIGID: Final[Mapping[int, float]] = {
     168: 3, 6: 3, 197: 2, 195: 1, 10: 1, 109: 1, 338: 1, 67: 1, 297: 1, 103: 1, 332: 1,
     127: 1, 356: 1, 234: 0.5, 454: 0.5, 33: 2, 133: 2, 263: 2, 362: 2,
 }  # fmt: skip
-Feature = tuple[float, Sequence[tuple[int, int, float]]]
-"""Weight, and terms (landmark, axis 0..2, coefficient). Millimetres in the open head's frame."""
-
-
-def _difference(axis: int, plus: Sequence[int], minus: Sequence[int]) -> list[tuple[int, int, float]]:
-    return [(k, axis, 1 / len(plus)) for k in plus] + [(k, axis, -1 / len(minus)) for k in minus]
-
-
-_BRIDGE: Final = (168, 6)
-_NOSE_BASE: Final = (2, 168)
-# One side: the person's right, mirrored for the left.
-_SIDED: Final[Sequence[Feature]] = (
-    (1.6, _difference(1, (159, 158, 160), (145, 153, 144))),  # lid gap
-    (0.8, _difference(1, (145, 153, 144), (33, 133))),  # lower lid
-    (0.8, _difference(1, (159, 158, 160), (33, 133))),  # upper lid
-    (1.5, _difference(1, (107, 55), _BRIDGE)),  # inner brow
-    (1.0, _difference(1, (66, 105, 65, 52), (33, 133))),  # middle brow
-    (1.0, _difference(1, (70, 63, 46, 53), (33, 133))),  # outer brow
-    (1.1, _difference(0, (107, 55), _BRIDGE)),  # brow drawn in
-    (2.3, _difference(1, (61,), _NOSE_BASE)),  # corner up
-    (1.0, _difference(0, (61,), _NOSE_BASE)),  # corner out
-    (1.3, _difference(2, (61,), _NOSE_BASE)),  # corner back
-    (0.5, _difference(1, (81,), (178,))),  # inner lip gap beside the middle
-    (0.5, _difference(1, (39, 40), _NOSE_BASE)),  # upper lip beside the middle
-    (0.4, _difference(1, (181, 91), _NOSE_BASE)),  # lower lip beside the middle
-    (0.8, _difference(1, (129, 49), _BRIDGE)),  # nose wing
-    (2.7, _difference(1, (50, 101, 118, 117), _BRIDGE)),  # cheek up
-    (1.0, _difference(2, (205, 192, 187), _BRIDGE)),  # cheek forward
-    (0.6, _difference(0, (192, 187, 58, 172), _BRIDGE)),  # cheek out
-)
-_CENTRAL: Final[Sequence[Feature]] = (
-    (2.0, _difference(1, (13,), (14,))),  # inner lip gap
-    (2.0, _difference(1, (152, 199, 200), _BRIDGE)),  # chin down
-    (2.1, _difference(0, (152, 199, 200, 150, 379), _BRIDGE)),  # chin aside
-    (0.1, _difference(2, (152, 199), _BRIDGE)),  # chin forward
-    (2.7, _difference(1, (0,), _NOSE_BASE)),  # upper lip
-    (1.3, _difference(1, (17,), _NOSE_BASE)),  # lower lip
-    (1.0, _difference(1, (0,), (13,))),  # upper lip's height
-    (3.1, _difference(1, (14,), (17,))),  # lower lip's height
-    (5.0, _difference(2, (0, 13), _NOSE_BASE)),  # upper lip forward
-    (2.6, _difference(2, (17, 14), _NOSE_BASE)),  # lower lip forward
-    (0.3, _difference(0, (291,), (61,))),  # mouth width
-    (0.9, _difference(0, (0, 17, 13, 14), _NOSE_BASE)),  # lips aside
-)
-# Where two controls explain a movement nearly alike, the dearer one is left out. These and the weights above
-# were searched for on one film of the closed loop (`likeness bench tracking` measures on more faces).
-_DEAR: Final[Mapping[str, float]] = {
-    "browDown": 0.7, "browInnerUp": 0.6, "browOuterUp": 0.7, "cheekPuff": 1.6, "cheekSquint": 3.1,
-    "eyeBlink": 1.4, "eyeSquint": 2.2, "eyeWide": 0.6, "jawForward": 6.8, "jaw": 1.3, "jawOpen": 1.7,
-    "mouthClose": 12.0, "mouthDimple": 12.0, "mouthFrown": 1.8, "mouth": 1.0, "mouthLowerDown": 2.9,
-    "mouthPress": 11.1, "mouthPucker": 0.9, "mouthRollLower": 6.1, "mouthRollUpper": 3.8,
-    "mouthShrugLower": 3.2, "mouthShrugUpper": 3.5, "mouthSmile": 1.4, "mouthStretch": 1.3,
-    "mouthUpperUp": 0.7, "noseSneer": 4.8,
-}  # fmt: skip
-_ALIKE: Final[Mapping[str, float]] = {
-    "browDown": 0.3, "browOuterUp": 0.3, "cheekSquint": 0.3, "mouthDimple": 0.3, "mouthFrown": 0.1,
-    "mouthSmile": 0.1, "mouthStretch": 0.3, "mouthUpperUp": 0.3,
-}  # fmt: skip
-"""What it costs that the two sides of a control differ: a turned head seems to move one side of the face."""
-_RIDGE: Final = 0.014
-_SPARSE: Final = 0.048
-_ROUNDS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,41 +50,20 @@ class SolvedFaces:
 class LandmarkSolver:
     """One solver serves all persons; what is personal is their neutral face.
 
-    head: the open head. seen: how a camera's tracker sees the controls; default the measured one.
+    head: the open head, whose landmarks stand in until a person's own are known. reader: default the learned
+    one.
+
+    Raises:
+        InputError: the head does not say where MediaPipe's landmarks are on it.
     """
 
-    def __init__(self, head: Head, seen: SeenFace | None = None) -> None:
-        if head.model.mediapipe is None:
-            raise InputError(f"head {head.name!r} has no MediaPipe landmarks; track with the open head.")
+    def __init__(self, head: Head, reader: FaceReader | None = None) -> None:
         self._rigid = np.zeros(COUNT, np.float64)
         for number, weight in _RIGID.items():
             self._rigid[POSITION[number]] = weight
         self._rigid /= self._rigid.sum()
-        self.neutral, joints = _neutral(head)
-        self._neck = joints[NECK]
-        seen = load_seen_face() if seen is None else seen
-        movements = seen.controls
-        weights, matrix = _features()
-        self._reader = np.ascontiguousarray((matrix * weights[:, None]).T)
-        self._leak = (seen.turns.reshape(len(seen.turns), -1) @ self._reader).astype(np.float32)
-        self._names = [n for n in CONTROLS if not n.startswith("eyeLook") and n != "tongueOut"]
-        self._columns = np.array([CONTROL_INDEX[n] for n in self._names])
-        templates = movements[self._columns].reshape(len(self._names), -1) @ self._reader
-        dear = np.array([_dear(n) for n in self._names])
-        gram = templates @ templates.T
-        size = np.trace(gram) / len(self._names)
-        gram += np.diag(_RIDGE * size * dear)
-        for name, cost in _ALIKE.items():
-            sides = [self._names.index(name + side) for side in ("Left", "Right")]
-            gram[np.ix_(sides, sides)] += cost * size * np.array([[1, -1], [-1, 1]])
-        # Controls move the face by very different amounts: in units of their own size the problem is
-        # well conditioned and few rounds do.
-        self._size = np.sqrt(np.diag(gram)).astype(np.float32)
-        self._gram = (gram / np.outer(self._size, self._size)).astype(np.float32)
-        self._toll = (_SPARSE * size * dear / self._size).astype(np.float32)
-        self._templates = np.ascontiguousarray((templates / self._size[:, None]).T.astype(np.float32))
-        self._step = np.float32(1 / np.linalg.eigvalsh(self._gram).max())
-        self._descent = np.eye(len(self._gram), dtype=np.float32) - self._step * self._gram
+        self.neutral, self._neck = _neutral(head)
+        self._reader = FaceReader() if reader is None else reader
 
     def solve(
         self, points: Float32, neutral: Float32 | None = None, rest: Float32 | None = None
@@ -164,11 +79,9 @@ class LandmarkSolver:
         rotation, scale, translation = _umeyama(reference, seen, self._rigid)
         # back into the reference's frame: R^T (x - t) / s
         aligned: NDArray[np.float64] = (seen - translation[:, None]) @ rotation / scale[:, None, None]
-        moved = (aligned - reference).reshape(len(points), -1).astype(np.float32)
         turned = np.stack([_axis_angle(r) for r in rotation])
-        apparent = turn_terms(turned) if rest is None else turn_terms(turned) - turn_terms(rest)
-        features = (moved @ self._reader - apparent @ self._leak).astype(np.float32)
-        controls = self._controls(features)
+        terms = turn_terms(turned) if rest is None else turn_terms(turned) - turn_terms(rest)
+        controls = self._reader.read((aligned - reference).astype(np.float32), terms)
         gaze = self._gaze(aligned, reference)
         return SolvedFaces(
             controls,
@@ -178,23 +91,6 @@ class LandmarkSolver:
             gaze,
             aligned.astype(np.float32),
         )
-
-    def _controls(self, features: Float32) -> Float32:
-        """Bounded least squares by accelerated projected gradient, all faces at once (FISTA)."""
-        target = self._step * (features @ self._templates - self._toll)
-        c = np.zeros_like(target)
-        ahead, following, slope = c.copy(), c.copy(), c.copy()
-        for momentum in _MOMENTA:
-            np.matmul(ahead, self._descent, out=slope)
-            np.add(slope, target, out=slope)
-            np.minimum(np.maximum(slope, 0, out=slope), self._size, out=following)
-            np.subtract(following, c, out=slope)
-            np.multiply(slope, momentum, out=slope)
-            np.add(following, slope, out=ahead)
-            c, following = following, c
-        whole = np.zeros((len(features), CONTROL_COUNT), np.float32)
-        whole[:, self._columns] = c / self._size
-        return whole
 
     def _gaze(self, aligned: NDArray[np.float64], reference: NDArray[np.float64]) -> Float32:
         gaze = np.zeros((len(aligned), 2, 2), np.float32)
@@ -208,44 +104,18 @@ class LandmarkSolver:
         return gaze
 
 
-def _momenta(rounds: int) -> list[np.float32]:
-    """How far each round of FISTA runs ahead (Beck and Teboulle 2009)."""
-    found: list[np.float32] = []
-    before = 1.0
-    for _ in range(rounds):
-        after = (1 + np.sqrt(1 + 4 * before * before)) / 2
-        found.append(np.float32((before - 1) / after))
-        before = after
-    return found
-
-
-_MOMENTA: Final = _momenta(_ROUNDS)
-
-
 def _neutral(head: Head) -> tuple[Float32, NDArray[np.float64]]:
-    """Landmarks [COUNT,3] of the neutral head and its joints [5,3], mm."""
-    rest = head_landmarks(head)(np.zeros(CONTROL_COUNT, np.float32))
-    return rest.astype(np.float32), BakedHead(head.model).joints.astype(np.float64) * 1000
-
-
-def _features() -> tuple[Float32, Float32]:
-    """Weights [F] and the matrix [F, 3 COUNT] that reads the features from flattened movements."""
-    features = [*_SIDED, *(_mirrored(f) for f in _SIDED), *_CENTRAL]
-    matrix = np.zeros((len(features), COUNT, 3), np.float32)
-    for row, (_, terms) in enumerate(features):
-        for number, axis, coefficient in terms:
-            matrix[row, POSITION[number], axis] += coefficient
-    return np.array([w for w, _ in features], np.float32), matrix.reshape(len(features), -1)
-
-
-def _mirrored(feature: Feature) -> Feature:
-    weight, terms = feature
-    return weight, [(MIRRORED[k], axis, -c if axis == 0 else c) for k, axis, c in terms]
-
-
-def _dear(name: str) -> float:
-    bare = name.removesuffix("Left").removesuffix("Right")
-    return _DEAR.get(bare, 1.0)
+    """Landmarks [COUNT,3] of the neutral head and the neck's joint [3], mm."""
+    model = head.model
+    if model.mediapipe is None:
+        raise InputError(f"head {head.name!r} has no MediaPipe landmarks; track with the open head.")
+    numbers = np.array([k for k in LANDMARKS if k < 468])
+    faces, bary = model.mediapipe
+    corners = model.v_template[model.faces[faces[numbers]]].astype(np.float64)
+    joints = BakedHead(model).joints.astype(np.float64)
+    irises = joints[[RIGHT_EYE, LEFT_EYE]] + (0, 0, EYE_RADIUS_MM / 1000)
+    mesh = np.concatenate([(corners * bary[numbers][:, :, None]).sum(1), irises])
+    return (1000 * mesh).astype(np.float32), 1000 * joints[NECK]
 
 
 def _umeyama(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likeness.cli.bench.browser import a_server, visit
-from likeness.cli.bench.face_camera import FaceCamera, Picture
+from likeness.cli.bench.face_camera import BARE, FaceCamera, Picture
 from likeness.cli.bench.figure import Figure, at_least, at_most, print_figures
 from likeness.cli.bench.film import write_y4m
 from likeness.head.controls import CONTROL_COUNT, CONTROL_INDEX
@@ -59,7 +59,7 @@ OPENINGS: Final = Script(24.0, 12.0, ((12.6, 13.8), (15.2, 16.8), (18.9, 20.1), 
 
 def film(path: Path, script: Script, *, character: str = "man", rate: int = RATE) -> None:
     """The film of a character that follows a script, for Chromium's fake camera."""
-    camera = FaceCamera(character, 320, 240, bare=True)
+    camera = FaceCamera(character, 320, 240, without=BARE)
     drawn: dict[tuple[float, ...], Picture] = {}
 
     def pictures() -> Iterator[Picture]:

@@ -6,14 +6,15 @@ no gloss and no antialiasing, much like a cheap camera's sharpened picture.
 """
 
 import io
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.spatial import KDTree
 
 from likeness.head.character import load_character
 from likeness.head.flame_numpy import rotation_matrices
@@ -21,10 +22,13 @@ from likeness.head.frame import Float32
 from likeness.head.glb import Document, Glb, object_of, read_glb, texts_of
 from likeness.head.load import load_head
 from likeness.head.mesh import vertex_normals
+from likeness.head.model import JOINT_NAMES, HeadModel
 
 Picture = NDArray[np.uint8]
 
 _Drawn = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+BARE: Final = ("hair", "beard", "clothes")
+"""Meshes that a face has no need of."""
 _DISTANCE: Final = 0.75
 """Metres from the camera to the head, as at a laptop."""
 _LIGHTS: Final = ((np.array([-0.35, 0.45, 0.85]), 0.80), (np.array([0.7, 0.1, 0.5]), 0.30))
@@ -35,7 +39,21 @@ _CUT: Final = 0.35
 _SIZES: Final = (4, 8, 16, 32, 64, 128, 256)
 """Triangles are drawn in groups by the side of the square of pixels that holds them."""
 _PIXELS_AT_ONCE: Final = 2_000_000
+_NEIGHBOURS: Final = 4
 _PARENTS: Final = {"root": None, "neck": "root", "jaw": "neck", "left_eye": "neck", "right_eye": "neck"}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody else in a character's place, in another light.
+
+    identity: [S] coefficients, added to the character's own. skin: [3] factors of the colours. lights: where
+    each comes from [3] and how strong it is.
+    """
+
+    identity: Float32
+    skin: NDArray[np.float64]
+    lights: Sequence[tuple[NDArray[np.float64], float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +77,9 @@ class _Part:
 class FaceCamera:
     """Takes pictures of one character's avatar.
 
-    width, height: pixels. frame: metres that the picture shows from bottom to top at the face. bare: leave
-    out hair, beard and clothes, which cost most of the time. Raises NotFoundError for a character that does
-    not exist.
+    width, height: pixels. frame: metres that the picture shows from bottom to top at the face. without: names
+    of meshes to leave out, such as BARE, which cost most of the time. person: who stands there in the
+    character's place. Raises NotFoundError for a character that does not exist.
     """
 
     def __init__(
@@ -71,10 +89,12 @@ class FaceCamera:
         height: int = 320,
         *,
         frame: float = 0.28,
-        bare: bool = False,
+        without: Collection[str] = (),
+        person: Person | None = None,
     ) -> None:
         who = load_character(character)
-        self._rig = load_head(who.head).rig
+        head = load_head(who.head)
+        self._rig = head.rig
         assert who.avatar is not None
         glb = read_glb(_plainest(who.avatar))
         self._width, self._height = width, height
@@ -83,11 +103,14 @@ class FaceCamera:
         nodes = glb.list("nodes")
         self._joint_names = [str(nodes[k]["name"]) for k in skin["joints"]]
         self._offsets = {str(n["name"]): np.array(n.get("translation", (0, 0, 0)), float) for n in nodes}
-        self._unbind = glb.accessor(skin["inverseBindMatrices"]).reshape(-1, 4, 4).transpose(0, 2, 1)
+        self._unbind = glb.accessor(skin["inverseBindMatrices"]).reshape(-1, 4, 4).transpose(0, 2, 1).copy()
         self._components = texts_of(_said(nodes, "components"))
-        unseen = {"lid_shadow"} | ({"hair", "beard", "clothes"} if bare else set[str]())
+        unseen = {"lid_shadow", *without}
         self._parts = [_part(glb, mesh) for mesh in glb.list("meshes") if mesh.get("name") not in unseen]
         self._still: dict[int, tuple[bytes, _Drawn]] = {}
+        self._lights = _LIGHTS if person is None else person.lights
+        if person is not None:
+            self._become(person, head.model, who.identity)
 
     def see(
         self,
@@ -128,6 +151,23 @@ class FaceCamera:
         picture[all_pixels[order]] = all_colours[order]
         picture = np.clip(light * picture, 0, 1) ** (1 / 2.2)
         return np.round(255 * picture).astype(np.uint8).reshape(self._height, self._width, 3)
+
+    def _become(self, person: Person, model: HeadModel, identity: Float32) -> None:
+        """Move the avatar's vertices as the identity moves the head's nearest ones, and its joints."""
+        moved = model.identity_dirs @ person.identity
+        joints = model.joint_regressor @ moved
+        tree = KDTree(model.shaped(identity))
+        for number, part in enumerate(self._parts):
+            far, near = tree.query(part.rest, _NEIGHBOURS)
+            share = 1 / (far + 1e-4)
+            share /= share.sum(1, keepdims=True)
+            rest = part.rest + (moved[near] * share[:, :, None]).sum(1)
+            tint = np.clip(part.tint * person.skin, 0, 1.2)
+            self._parts[number] = replace(part, rest=rest.astype(np.float32), tint=tint.astype(np.float32))
+        for joint, (name, parent) in enumerate(_PARENTS.items()):
+            above = 0.0 if parent is None else joints[JOINT_NAMES.index(parent)]
+            self._offsets[name] = self._offsets[name] + joints[joint] - above
+            self._unbind[self._joint_names.index(name), :3, 3] -= joints[joint]
 
     def _joints(self, turns: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
         """Skinning matrices [J,4,4]."""
@@ -177,7 +217,7 @@ class FaceCamera:
         if part.two_sided:
             normals = normals * np.where(normals[:, 2:] < 0, -1.0, 1.0)
         shade = _AMBIENT + sum(
-            power * np.clip(normals @ (way / np.linalg.norm(way)), 0, None) for way, power in _LIGHTS
+            power * np.clip(normals @ (way / np.linalg.norm(way)), 0, None) for way, power in self._lights
         )
         values: NDArray[np.float64] = np.column_stack(
             [1 / away, np.asarray(shade)[:, None] * part.tint, part.uv]

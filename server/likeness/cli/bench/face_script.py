@@ -52,18 +52,19 @@ MOVES: Final[Mapping[str, Sequence[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One picture's face: what is moving, controls [52], head yaw (+ to the person's left) and pitch (+ down)
-    in rad."""
+    """One picture's face: what is moving, controls [52], head yaw (+ to the person's left), pitch (+ down)
+    and roll in rad."""
 
     move: str
     controls: Float32
     yaw: float = 0.0
     pitch: float = 0.0
+    roll: float = 0.0
 
     @property
     def turn(self) -> Float32:
         """The head's rotation [3], axis-angle rad."""
-        return axis_angle_from_yaw_pitch_roll(self.yaw, self.pitch, 0.0)
+        return axis_angle_from_yaw_pitch_roll(self.yaw, self.pitch, self.roll)
 
 
 def script(seed: int = 5, mixed: int = 90) -> list[Moment]:

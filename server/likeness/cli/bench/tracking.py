@@ -30,7 +30,6 @@ from likeness.tracking.landmark_solver import LandmarkSolver
 from likeness.tracking.landmarks import COUNT, LandmarkFrame, from_mesh
 from likeness.tracking.media_pipe import track_mesh
 from likeness.tracking.person import CALIBRATION_SECONDS, PersonTracker, track
-from likeness.tracking.seen_face import modelled_face
 
 RATE: Final = 30
 GOALS: Final = {
@@ -91,25 +90,30 @@ def pictures_of(character: str, moments: Iterable[Moment]) -> list[LandmarkFrame
 
 def meshes_of(head: Head, moments: Iterable[Moment]) -> list[LandmarkFrame]:
     """The head's own landmarks in place of pictures: a perfect tracker, in perspective, without noise."""
-    model, baked = head.model, BakedHead(head.model)
+    baked = BakedHead(head.model)
+    return [
+        LandmarkFrame(count, round(1000 * count / RATE), 1.0, mesh_of(head, baked, moment))
+        for count, moment in enumerate(moments)
+    ]
+
+
+def mesh_of(head: Head, baked: BakedHead, moment: Moment, away: float = 0.75) -> Float32:
+    """The landmarks [COUNT,3] of one moment, as of a picture taken from `away` metres."""
+    model = head.model
     if model.mediapipe is None:
         raise InputError(f"head {head.name!r} has no MediaPipe landmarks; measure with the open head.")
     faces, bary = model.mediapipe
     zero = np.zeros(3, np.float32)
-    frames: list[LandmarkFrame] = []
-    for count, moment in enumerate(moments):
-        p = head.rig.apply(moment.controls[None])
-        vertices = baked.vertices(
-            p.expression[0], p.eyelids[0], p.jaw[0], moment.turn, p.eyes[0], zero, zero
-        ).astype(np.float64)
-        mesh = np.zeros((478, 3))
-        mesh[:468] = (vertices[model.faces[faces]] * bary[:, :, None]).sum(1)
-        mesh[[468, 473]] = _irises(baked, p.eyes[0], moment.turn)
-        away = 0.75 - mesh[:, 2:]
-        place = mesh[:, :2] * 0.75 / away
-        seen = np.column_stack([place[:, 0], -place[:, 1], -mesh[:, 2]]) / _HEIGHT_M + (0.5, 0.5, 0)
-        frames.append(LandmarkFrame(count, round(1000 * count / RATE), 1.0, from_mesh(seen, 320, 320)))
-    return frames
+    p = head.rig.apply(moment.controls[None])
+    vertices = baked.vertices(
+        p.expression[0], p.eyelids[0], p.jaw[0], moment.turn, p.eyes[0], zero, zero
+    ).astype(np.float64)
+    mesh = np.zeros((478, 3))
+    mesh[:468] = (vertices[model.faces[faces]] * bary[:, :, None]).sum(1)
+    mesh[[468, 473]] = _irises(baked, p.eyes[0], moment.turn)
+    place = mesh[:, :2] * away / (away - mesh[:, 2:])
+    seen = np.column_stack([place[:, 0], -place[:, 1], -mesh[:, 2]]) / _HEIGHT_M + (0.5, 0.5, 0)
+    return from_mesh(seen, 320, 320)
 
 
 def close(moments: Sequence[Moment], frames: Sequence[LandmarkFrame], solver: LandmarkSolver) -> Loop:
@@ -231,7 +235,7 @@ def tracking(character: Sequence[str], pictures: bool, mixed: int) -> None:
     for who in character if pictures else ("the open head's own landmarks",):
         frames = pictures_of(who, moments) if pictures else meshes_of(head, moments)
         seen = sum(frame.points is not None for frame in frames)
-        loop = close(moments, frames, solver if pictures else LandmarkSolver(head, modelled_face(head)))
+        loop = close(moments, frames, solver)
         kept &= print_figures(
             f"Closed loop: {who}", correlations(loop, f"{seen}/{len(moments)} seen"), console
         )
