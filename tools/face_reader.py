@@ -7,13 +7,11 @@ FaceReader is trained, tested on people it never saw, and written to server/like
 `plain` lends its face to nobody here: `likeness bench tracking` measures on it.
 """
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -23,8 +21,7 @@ from numpy.typing import NDArray
 
 from likeness.cli.bench.face_camera import BARE, FaceCamera, Person
 from likeness.cli.bench.face_script import Moment
-from likeness.cli.bench.film import write_y4m
-from likeness.cli.bench.tracking import mesh_of
+from likeness.cli.bench.tracking import mesh_of, pictures_of
 from likeness.cli.progress import progress_bar
 from likeness.head import CONTROL_COUNT, CONTROL_INDEX, CONTROLS, load_head, mirrored
 from likeness.head.character import load_character
@@ -42,8 +39,7 @@ from likeness.tracking.face_reader import (
     turn_terms,
 )
 from likeness.tracking.landmark_solver import LandmarkSolver
-from likeness.tracking.landmarks import COUNT, LandmarkFrame
-from likeness.tracking.media_pipe import track_mesh
+from likeness.tracking.landmarks import COUNT
 
 # Without their beards: under one, corners of a mouth move otherwise, and nobody's smile is then read well.
 FACES = ("woman", "man", "curie", "lovelace", "bach", "einstein", "douglass")
@@ -129,15 +125,7 @@ def film(number: int, path: Path) -> None:
     person = stranger(rng, len(load_character(character).identity))
     camera = FaceCamera(character, frame=float(rng.uniform(0.26, 0.36)), without=BARE, person=person)
     moments = walk_through(rng, PICTURES)
-    with TemporaryDirectory(prefix="likeness-") as folder:
-        video = Path(folder) / "face.y4m"
-        write_y4m(video, (camera.see(m.controls, m.turn) for m in moments))
-
-        async def tracked() -> list[LandmarkFrame]:
-            stream = await track_mesh(video=video)
-            return [frame async for frame in stream.frames]
-
-        frames = asyncio.run(tracked())
+    frames = pictures_of(camera, moments)
     _keep(path, moments, [frame.points for frame in frames[:PICTURES]])
 
 
@@ -202,11 +190,8 @@ class Network(torch.nn.Module):
 
         size = 3 * COUNT
         self.leak = linear(TERMS, size, still=True)
-        self.first, self.second, self.last = (
-            linear(size, UNITS),
-            linear(UNITS, UNITS),
-            linear(UNITS, controls),
-        )
+        self.first, self.second = linear(size, UNITS), linear(UNITS, UNITS)
+        self.last = linear(UNITS, controls)
         self.direct = linear(size, controls, still=True)
         self.gate_first, self.gate_second = linear(TERMS, UNITS, still=True), linear(TERMS, UNITS, still=True)
 

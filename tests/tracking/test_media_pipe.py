@@ -47,7 +47,7 @@ def test_a_filmed_face_is_tracked_back_to_what_it_did() -> None:
             controls[[CONTROL_INDEX[name] for name in MOVES[move]]] = amount
             moments.append(Moment(move, controls))
         moments.append(rest)
-    loop = close(moments, pictures_of("woman", moments), LandmarkSolver(load_head("open")))
+    loop = close(moments, pictures_of(FaceCamera("woman"), moments), LandmarkSolver(load_head("open")))
     for move in SHOWN:
         assert loop.correlation(move) > 0.75, move
 

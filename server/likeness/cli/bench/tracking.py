@@ -70,13 +70,12 @@ class Loop:
 NAMES: Final = (*CONTROLS, "head yaw", "head pitch")
 
 
-def pictures_of(character: str, moments: Iterable[Moment]) -> list[LandmarkFrame]:
-    """Draw the face, track the film with MediaPipe in its own environment; one frame a moment.
+def pictures_of(camera: FaceCamera, moments: Iterable[Moment]) -> list[LandmarkFrame]:
+    """Film the face, track the film with MediaPipe in its own environment; one frame a moment.
 
     Raises:
         MachineError: MediaPipe is not set up (`likeness track --setup`).
     """
-    camera = FaceCamera(character)
     with TemporaryDirectory(prefix="likeness-") as folder:
         film = Path(folder) / "face.y4m"
         write_y4m(film, (camera.see(m.controls, m.turn) for m in moments), RATE)
@@ -233,7 +232,7 @@ def tracking(character: Sequence[str], pictures: bool, mixed: int) -> None:
     solver, moments, console = LandmarkSolver(head), script(mixed=mixed), Console()
     kept = print_figures("Cost of the solver", cost(solver), console)
     for who in character if pictures else ("the open head's own landmarks",):
-        frames = pictures_of(who, moments) if pictures else meshes_of(head, moments)
+        frames = pictures_of(FaceCamera(who), moments) if pictures else meshes_of(head, moments)
         seen = sum(frame.points is not None for frame in frames)
         loop = close(moments, frames, solver)
         kept &= print_figures(
