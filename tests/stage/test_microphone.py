@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from likeness.stage.microphone import EXCESS, HOP, RING, Microphone
+from likeness.stage.microphone import EXCESS, HOP, RING, SPARE, Microphone
 
 LOOK_AHEAD = 3655
 SLACK = 1920
@@ -107,6 +107,39 @@ def test_a_client_whose_clock_is_fast_is_caught_up_in_pauses() -> None:
     assert clock.mic.inserted <= 13 * HOP  # after the last word only
     late = [now - frame for now, frame, _ in clock.hops[-200:-20]]
     assert max(late) - min(late) < 4000
+
+
+def talk(seconds: float) -> list[tuple[int, np.ndarray]]:
+    """A voice that breathes for half a second every other second."""
+    packets = steady(seconds)
+    return [(when, sound * (k % 100 >= 25)) for k, (when, sound) in enumerate(packets)]
+
+
+def test_a_margin_set_before_the_first_word_leaves_frames_that_much_more_time() -> None:
+    plain, later = Clock(), Clock()
+    later.mic.margin = 1600
+    for clock in (plain, later):
+        clock.run(talk(2.0), 90_000)
+    early = [{frame: now for now, frame, sound in clock.hops if sound.any()} for clock in (plain, later)]
+    # The same sound drives a frame 1600 samples later on, made when its packet came as before.
+    gained = [early[0][frame] - early[1][frame] for frame in early[0] if frame in early[1]]
+    assert np.median(gained) == pytest.approx(1600, abs=HOP)
+    assert later.mic.inserted == plain.mic.inserted
+
+
+def test_a_margin_that_changes_in_a_word_waits_for_the_next_pause_and_cuts_no_sound() -> None:
+    packets, clock = talk(12.0), Clock()
+    spoken = np.concatenate([sound for _, sound in packets])
+    for begin, end, margin in ((0, 230, 0), (230, 430, 1600), (430, len(packets), 0)):
+        clock.mic.margin = margin
+        for when, sound in packets[begin:end]:
+            clock.mic.push(sound, when)
+            while clock.mic.ready():
+                clock.hops.append((when, clock.mic.next_frame, clock.mic.take_hop()))
+    loud = clock.sound[clock.sound > 0]
+    assert loud.tolist() == spoken[spoken > 0][: len(loud)].tolist()
+    assert len(loud) > 0.95 * np.count_nonzero(spoken)
+    assert 1600 - SPARE <= clock.mic.dropped <= 1600
 
 
 def test_what_was_heard_long_ago_does_not_come_back() -> None:

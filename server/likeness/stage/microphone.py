@@ -4,7 +4,8 @@ The face of a sound needs `look_ahead` more samples of it, and the sound is rela
 both carry the same media sample. A packet that arrives at media time t is therefore placed to end at
 t + look_ahead. Frames may be made up to `slack` samples late (they go out ahead of their sound by more than
 that), so jitter costs nothing until it exceeds the slack; then silence is put in, and the voice is
-that much later until it can be moved forward again in a pause.
+that much later until it can be moved forward again in a pause. Where frames have to wait for one another, the
+stage sets a `margin`: packets are placed that much later, so that the wait is not taken from the slack.
 """
 
 from typing import Final
@@ -52,6 +53,11 @@ class Microphone:
         self._missing = PAUSE
         self._least = 0
         self._watched = 0
+        self.margin = 0
+        """Samples by which the voice is placed later than its look-ahead asks for. A change takes effect in the
+        next pause, not in a word."""
+        self._kept = 0
+        """The margin that the voice has."""
         self.closing = False
         """It is being put away once it has been heard to its end."""
         self.dropped = 0
@@ -78,10 +84,14 @@ class Microphone:
         count = len(pcm)
         if not count:
             return
-        goal = clock + self._look_ahead
+        goal = clock + self._look_ahead + self.margin
         if self.silent:
             self._skip_to(goal - count)
-            self._least, self._watched = EXCESS, 0
+            self._least, self._watched, self._kept = EXCESS, 0, self.margin
+        elif self.margin != self._kept and _quiet(pcm):
+            # Silence for more of it; of less, the surplus is caught up with like any other delay.
+            self._skip_to(self._end + max(0, self.margin - self._kept))
+            self._kept = self.margin
         self._missing = 0
         delay = self._end + count - goal
         pcm = self._catch_up(pcm, delay)[: max(0, self._hop + RING - HOP - self._end)]
@@ -100,7 +110,7 @@ class Microphone:
 
     def late(self, clock: int) -> bool:
         """The next frame cannot wait any longer."""
-        return self.next_frame <= clock - (0 if self.silent else self._slack)
+        return self.next_frame <= (clock if self.silent else clock + self._kept - self._slack)
 
     def read(self, first: int, count: int) -> Int16:
         """int16[count] from `first` on, silence where there is nothing. At most what RING keeps."""
@@ -136,8 +146,12 @@ class Microphone:
         elif self._watched >= WINDOW:
             if self._least <= SPARE:
                 self._least, self._watched = EXCESS, 0
-            elif int(np.abs(pcm.astype(np.int32)).max()) < QUIET:  # not in a word: in its pauses
+            elif _quiet(pcm):  # not in a word: in its pauses
                 cut = min(len(pcm), self._least)
                 self._least -= cut  # as much of this pause as it takes, packet after packet
         self.dropped += cut
         return pcm[cut:]
+
+
+def _quiet(pcm: Int16) -> bool:
+    return int(np.abs(pcm.astype(np.int32)).max()) < QUIET

@@ -59,6 +59,8 @@ CROWD: Final = 8
 """Sessions of one room up to which that is so: each pass has a message for every one of them."""
 PAIRED_VOICES: Final = 64
 """From so many on, a pass every second tick makes two frames of each, which travel in one message."""
+PAIRED_MARGIN: Final = 4 * BLOCK
+"""How much later voices are heard then: frames wait for passes, and these for one another."""
 STALL: Final = SAMPLE_RATE // 4
 """A pass that comes this much too late stops the media clock instead of hurrying after it."""
 IDLE_AFTER: Final = 1.0
@@ -762,7 +764,8 @@ class Stage:
         voiced, self._microphones = self._microphones, 0
         performers = 0
         self._crowded = any(len(room.sessions) > CROWD for room in self.rooms.values())
-        eager, most = self._eager(voiced), 1 if voiced < PAIRED_VOICES else 2
+        eager = self._eager(voiced)
+        most, margin = (1, 0) if voiced < PAIRED_VOICES else (2, PAIRED_MARGIN)
         make = sample >= self._frames_at or self._backlog
         self._more = 0
         if make and not eager:
@@ -774,7 +777,9 @@ class Stage:
             if performer is None or performer.failed:
                 continue
             performers += 1
-            self._microphones += performer.microphone is not None
+            if performer.microphone is not None:
+                self._microphones += 1
+                performer.microphone.margin = margin
             late = performer.microphone is None and performer.behind(sample)
             if late:
                 self.metrics.late_frames.inc(late)

@@ -97,20 +97,24 @@ class GrpcOutlet:
                     bundle = self._bundle()
                     if bundle is not None:
                         await write(bundle)
-                if self._motion:
+                elif self._motion:
                     await write(ServerMessage(motion=self._take_motion()))
-                while self._control:
+                while self._control and not self._bundled_next():
                     await write(self._control.popleft())
-                if self._voice:
+                if self._voice and not self._bundles:
                     await write(ServerMessage(voice=self._chunk(self._voice.popleft())))
             self._behind_since = None
             if self._closing:
                 return
 
+    def _bundled_next(self) -> bool:
+        """The next control message goes with the next bundle."""
+        return self._bundles and self._control[0].HasField("seal")
+
     def _bundle(self) -> ServerMessage | None:
         """All motion and voice that waits, and the seals that are next in line."""
         seals: list[stream_pb2.Seal] = []
-        while self._control and self._control[0].HasField("seal"):
+        while self._control and self._bundled_next():
             seals.append(self._control.popleft().seal)
         if not (self._motion or self._voice or seals):
             return None

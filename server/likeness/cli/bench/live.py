@@ -147,12 +147,13 @@ class Punctuality:
 
     A frame is on time when it is there before its sound can be: at most the server's lead (60 ms) later,
     by the media clock, than the most punctual frame from before the voice began. Those of a silent performer
-    go out at their own media time, never earlier. A frame that never came is not on time.
+    go out at their own media time, never earlier. A frame that never came is not on time. Those that are due
+    after the microphone has stopped do not count: they have no sound.
 
-    frames: arrival, sample and sequence of each. spoke: when the first sound was sent.
+    frames: arrival, sample and sequence of each. spoke, ended: when the first and the last sound was sent.
     """
 
-    def __init__(self, frames: list[tuple[float, int, int]], spoke: float) -> None:
+    def __init__(self, frames: list[tuple[float, int, int]], spoke: float, ended: float) -> None:
         if not frames or frames[-1][0] - frames[0][0] < SETTLE + 0.1:
             raise MachineError("a live stream brought next to nothing: the machine is too busy to measure.")
         when = np.array([f[0] for f in frames])
@@ -162,7 +163,7 @@ class Punctuality:
         if not (when < spoke).any():
             raise MachineError("a live stream brought no frame before it spoke: the machine is too busy.")
         punctual = delay[when < spoke].min()
-        kept = when >= spoke + SETTLE
+        kept = (when >= spoke + SETTLE) & (sample / 48_000 + punctual <= ended)
         when, sequence, late = when[kept], sequence[kept], delay[kept] - punctual
         if len(when) < 2 or when[-1] <= when[0]:
             raise MachineError("a live stream brought no frames while it spoke: the machine is too busy.")
@@ -174,7 +175,7 @@ class Punctuality:
 
 
 def _on_time(client: Client) -> Punctuality:
-    return Punctuality(client.seen.frames(), client.sent[0][0])
+    return Punctuality(client.seen.frames(), client.sent[0][0], client.sent[-1][0])
 
 
 async def _streams(
