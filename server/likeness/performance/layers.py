@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from likeness.errors import InputError
 from likeness.head.controls import CONTROL_COUNT, CONTROL_INDEX
 from likeness.head.frame import FRAME_RATE, SAMPLE_RATE
+from likeness.performance import quaternion
 from likeness.performance.columns import Columns, Rows
 from likeness.performance.quaternion import Signal
 from likeness.tracking.face import REGION_OF_CONTROL, REGIONS
@@ -28,6 +29,8 @@ _EMOTION: Final = 1.0 - math.exp(-_DT / 0.22)
 _HAND_SET: Final = _DT / 0.10
 _FADE_IN: Final = _DT / 0.12
 _FADE_OUT: Final = _DT / 0.25
+_SURE: Final = np.ones(len(REGIONS), np.float32)
+_STILL: Final = np.zeros(3, np.float32)
 _CAMERA: Final = 1 / 30
 """Seconds between pictures until it is known better."""
 _REACH: Final = np.float32(0.15)
@@ -161,53 +164,70 @@ class Tracks:
             jaws=((2, 2), np.float32),
             hush=((), np.float32),
         )
+        self._new: dict[int, tuple[Signal, Signal, Signal | None, Signal | None] | None] = {}
+        """What was set and not taken yet, by row."""
 
     def add(self, row: int) -> None:
         """A performer whom nobody tracks."""
         self._c.clear(row)
+        self._new.pop(row, None)
 
     def set(
         self,
         row: int,
-        now: int,
         controls: Signal | None,
         sure: Signal | None,
         head: Signal | None,
         place: Signal | None = None,
     ) -> None:
-        """What a tracker sees: controls [52], confidence [6] by REGIONS, head [3] pitch, yaw, roll in rad,
-        place [3] of the head from its neutral one, m."""
-        c = self._c
+        """What a tracker sees: controls [52], confidence [6] by REGIONS, head [3] axis-angle in rad, and its
+        place [3] from the neutral one, m. It counts from the next step on; the newest is taken."""
         if controls is None:
-            c["sure"][row], c["seen"][row] = 0.0, now
+            self._new[row] = None
             return
-        goal = checked_controls(controls)
-        confidence = np.ones(6, np.float32) if sure is None else np.asarray(sure, np.float32)
+        goal = _finite_controls(controls)
+        confidence = _SURE if sure is None else np.asarray(sure, np.float32)
         if confidence.shape != (6,) or not np.isfinite(confidence).all():
             raise InputError(f"Confidence has a number for each of {', '.join(REGIONS)}.")
-        confidence = np.clip(confidence, 0.0, 1.0)
-        if head is None:
-            confidence[HEAD] = 0.0
-        elif not np.isfinite(head).all():
+        if head is not None and not np.isfinite(head).all():
             raise InputError("The tracked head rotation is not finite.")
-        else:
-            c["head_goal"][row] = head
-        if place is None or not np.isfinite(place).all():
-            c["place_goal"][row] = 0.0
-        else:
-            c["place_goal"][row] = np.clip(place, -_REACH, _REACH)
-        if not c["weight"][row].any():
-            # Nothing of an earlier face must show while this one fades in.
-            c["shown"][row], c["head"][row] = goal, c["head_goal"][row]
-            c["place"][row] = c["place_goal"][row]
-        pause = (now - int(c["seen"][row])) / SAMPLE_RATE
-        usual = 0.5 * (float(c["pause"][row]) + min(pause, _LONGEST_PAUSE))
-        c["pause"][row] = usual if c["any"][row] else 0.0
-        apart = float(np.clip(pause, 0.008, 0.15))
-        before = float(c["interval"][row])
-        c["interval"][row] = 0.5 * (before + apart) if c["any"][row] else _CAMERA
-        c["goal"][row], c["sure"][row], c["seen"][row] = goal, confidence, now
-        c["any"][row] = True
+        if place is not None and not np.isfinite(place).all():
+            place = None
+        self._new[row] = goal, confidence, head, place
+
+    def take(self, now: NDArray[np.int64]) -> None:
+        """All that was set since the last time, together. now: the media sample of every row, by row."""
+        if not self._new:
+            return
+        c = self._c
+        for row in [row for row, seen in self._new.items() if seen is None]:
+            c["sure"][row], c["seen"][row] = 0.0, now[row]
+        faces = {row: seen for row, seen in self._new.items() if seen is not None}
+        self._new.clear()
+        if not faces:
+            return
+        rows = np.array(list(faces), np.int64)
+        goal = np.clip(np.stack([seen[0] for seen in faces.values()]), 0.0, 1.0)
+        sure = np.clip(np.stack([seen[1] for seen in faces.values()]), 0.0, 1.0)
+        turned = np.array([seen[2] is not None for seen in faces.values()])
+        sure[~turned, HEAD] = 0.0
+        rotation = [_STILL if seen[2] is None else seen[2] for seen in faces.values()]
+        angles = np.stack(quaternion.to_turn(quaternion.from_axis_angle(np.array(rotation, np.float32))), 1)
+        c["head_goal"][rows] = np.where(turned[:, None], angles, c["head_goal"][rows])
+        place = np.array([_STILL if seen[3] is None else seen[3] for seen in faces.values()], np.float32)
+        c["place_goal"][rows] = np.clip(place, -_REACH, _REACH)
+        # Nothing of an earlier face must show while this one fades in.
+        fresh = ~c["weight"][rows].any(1)
+        new = rows[fresh]
+        c["shown"][new], c["head"][new] = goal[fresh], c["head_goal"][new]
+        c["place"][new] = c["place_goal"][new]
+        known = c["any"][rows]
+        pause = (now[rows] - c["seen"][rows]) / SAMPLE_RATE
+        usual = 0.5 * (c["pause"][rows] + np.minimum(pause, _LONGEST_PAUSE))
+        c["pause"][rows] = np.where(known, usual, 0.0)
+        interval = 0.5 * (c["interval"][rows] + np.clip(pause, 0.008, 0.15))
+        c["interval"][rows] = np.where(known, interval, _CAMERA)
+        c["goal"][rows], c["sure"][rows], c["seen"][rows], c["any"][rows] = goal, sure, now[rows], True
 
     def step(
         self, rows: Rows, now: NDArray[np.int64], spoken: Signal
@@ -328,7 +348,11 @@ def keep_sealed(controls: Signal) -> Signal:
 
 def checked_controls(controls: Signal) -> Signal:
     """Controls [52] within 0..1; raises InputError for another shape or numbers that are not finite."""
+    return np.clip(_finite_controls(controls), 0.0, 1.0)
+
+
+def _finite_controls(controls: Signal) -> Signal:
     values = np.asarray(controls, np.float32)
     if values.shape != (CONTROL_COUNT,) or not np.isfinite(values).all():
         raise InputError(f"A face has {CONTROL_COUNT} finite controls.")
-    return np.clip(values, 0.0, 1.0)
+    return values

@@ -177,10 +177,7 @@ class Troupe:
         up, z forward). None: the face is lost. Fades out by itself when nothing comes for 0.3 s. Raises
         InputError for numbers that are not finite."""
         self._check(row)
-        angles = None
-        if head is not None:
-            angles = np.stack(quaternion.to_turn(quaternion.from_axis_angle(np.asarray(head, np.float32))))
-        self._tracks.set(row, int(self._c["now"][row]), controls, confidence, angles, place)
+        self._tracks.set(row, controls, confidence, head, place)
 
     def set_override(self, row: int, controls: Float32 | None, expression: Float32 | None = None) -> None:
         """A manual layer on top: controls [52] with not-a-number where they are left alone, psi [E] to add.
@@ -257,6 +254,7 @@ class Troupe:
         rngs = [self._rngs[row] for row in index.tolist()]
         c = self._c
 
+        self._tracks.take(c["now"])
         body, head, live = self._placements.step(at, now)
         spoken = self._speech.step(at)
         tracked, tracked_head, tracked_place, weight = self._tracks.step(at, now, spoken.controls)

@@ -21,6 +21,19 @@ LOOK_RANGE: Final[Mapping[str, float]] = {
 }  # fmt: skip
 """Radians by which an eyeLook control at 1 turns an eye."""
 
+_LOOKS: Final = [CONTROL_INDEX[f"eyeLook{way}{side}"] for side in ("Left", "Right") for way in LOOK_RANGE]
+_LOOK_ANGLE: Final = [2 * side + axis for side in (0, 1) for axis in (0, 1, 1, 0)]
+"""For each of them its angle in a flattened gaze [2,2]."""
+_LOOK_REACH: Final = np.array(
+    [
+        sign * LOOK_RANGE[way]
+        for outward in (1, -1)
+        for way, sign in (("Down", 1), ("In", -outward), ("Out", outward), ("Up", -1))
+    ],
+    np.float32,
+)
+"""And the angle at which it is 1: yaw is + to the left, which is outward for the left eye."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrackedFace:
@@ -49,12 +62,7 @@ class TrackedFace:
 def with_gaze(controls: Float32, gaze: Float32) -> Float32:
     """Controls [52] whose eyeLook ones are those of a gaze [2,2] (see TrackedFace)."""
     controls = controls.copy()
-    for side, name in enumerate(("Left", "Right")):
-        pitch, yaw = gaze[side].tolist()
-        outward = yaw if name == "Left" else -yaw
-        for way, angle in (("Down", pitch), ("Up", -pitch), ("Out", outward), ("In", -outward)):
-            share = min(max(angle / LOOK_RANGE[way], 0.0), 1.0)
-            controls[CONTROL_INDEX[f"eyeLook{way}{name}"]] = share
+    controls[_LOOKS] = np.clip(gaze.reshape(-1)[_LOOK_ANGLE] / _LOOK_REACH, 0.0, 1.0)
     return controls
 
 
