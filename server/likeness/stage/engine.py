@@ -2,8 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +32,7 @@ _MOUTH_LINGERS: Final = SAMPLE_RATE // 2
 """Phones move the mouth for a little while after they end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):  # a tuple, because it crosses to another process 60 times a second
     """Frames to be made, one a performer. Rows are engine ids; everything else is in the same order.
 
     spoken, text: which of them have a synthetic voice, and int16[n, 800] of it from the frame's sample on.
@@ -53,8 +51,7 @@ class Batch:
     hops: Int16 | None
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """20 ms of voice to be encoded. pcm: int16[960]; None: silence. own: as its own person hears it."""
 
     row: int

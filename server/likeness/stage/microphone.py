@@ -54,8 +54,8 @@ class Microphone:
         self._least = 0
         self._watched = 0
         self.margin = 0
-        """Samples by which the voice is placed later than its look-ahead asks for. A change takes effect in the
-        next pause, not in a word."""
+        """Samples by which the voice is placed later than its look-ahead asks for. A change takes effect in
+        the next pause, not in a word."""
         self._kept = 0
         """The margin that the voice has."""
         self.closing = False

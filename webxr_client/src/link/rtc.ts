@@ -10,6 +10,9 @@ const VOICE_LINES = 3
 /** ICE on a local network is done at once; a slow STUN server must not hold up the offer. */
 const GATHER_MS = 400
 
+/** Motion that waits behind this many unsent bytes is stale before it leaves. */
+const SEND_BUFFER = 16 * 1024
+
 /** How long connecting may take, ms: the server's answer, which TCP brings, and then the way through UDP. */
 export interface RtcDeadlines {
   answer: number
@@ -96,7 +99,8 @@ export class RtcLink implements Link {
   }
 
   sendMotion(data: Uint8Array): void {
-    if (this.#motion.readyState === 'open') this.#motion.send(data as Uint8Array<ArrayBuffer>)
+    if (this.#motion.readyState !== 'open' || this.#motion.bufferedAmount > SEND_BUFFER) return
+    this.#motion.send(data as Uint8Array<ArrayBuffer>)
   }
 
   /** Sends this microphone track, or silence with null. */

@@ -24,6 +24,7 @@ from likeness.cli.bench.room_seat import GrpcSeat, Inbox, RoomSeat, RtcSeat
 from likeness.cli.bench.server_use import grpc_address, load_note, processor_seconds
 from likeness.cli.bench.speech_sample import speech_samples
 from likeness.cli.progress import progress_bar
+from likeness.errors import MachineError
 from likeness.performance.client_packets import ControlsIn, Stop, encode_client
 from likeness.stage.outlet import BLOCK
 from likeness.stage.voice_encoder import VoiceEncoder
@@ -263,8 +264,13 @@ async def measure(
 
 
 def figures(first: Stay, more: list[Stay], transport: str) -> list[Figure]:
-    """What is printed."""
+    """What is printed. Raises MachineError when next to nothing got through."""
     tally, rates = first.tally, first.rates
+    if not tally.reactions:
+        raise MachineError(
+            f"of {first.seats} people over {transport} no order was obeyed: this machine cannot carry the "
+            "room and its audience. Try fewer with --seats."
+        )
     reactions = np.array([r for _, _, r in tally.reactions])
     floor, seats = first.floor, first.seats
     server = f"server {first.server:.2f} cores, seats {first.clients:.2f} cores; {load_note()}"

@@ -27,6 +27,8 @@ from likeness.v1.room_pb2 import AudioIn, ClientMessage, Hello, ServerMessage
 
 OPEN_SECONDS: Final = 30.0
 _LINES: Final = 4
+_SEND_BUFFER: Final = 16 << 10
+"""Bytes that may wait before a page leaves motion out."""
 
 Motion = Callable[[int, float, bytes], None]
 
@@ -211,7 +213,7 @@ class RtcSeat:
             self._control.send(MessageToJson(message, indent=None))
 
     async def send_datagram(self, datagram: bytes) -> None:
-        if not self.ended:
+        if not self.ended and self._datagrams.bufferedAmount <= _SEND_BUFFER:
             self._datagrams.send(datagram)
 
     async def send_voice(self, sample: int, pcm: bytes, opus: bytes) -> None:
