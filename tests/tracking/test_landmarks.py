@@ -19,6 +19,7 @@ from likeness.tracking.landmarks import (
     COUNT,
     LANDMARKS,
     LIPS,
+    POSITION,
     LandmarkFrame,
     decode,
     encode,
@@ -263,3 +264,31 @@ def test_both_eyes_look_where_the_irises_went(head, solver) -> None:
     loop = close(moments, meshes_of(head, moments), solver)
     looks = [i for i, name in enumerate(CONTROLS) if name.startswith("eyeLook")]
     np.testing.assert_allclose(loop.found[2:, looks], loop.true[2:, looks], atol=0.15)
+
+
+@pytest.mark.parametrize("shut", [("Left",), ("Right",), ("Left", "Right")])
+def test_behind_a_shut_lid_an_eye_looks_where_the_other_does_or_where_it_looked(solver, camera, shut) -> None:
+    person, ms = PersonTracker(), 0
+
+    def show(points, times: int = 15):
+        nonlocal ms
+        for _ in range(times):
+            ms += 33
+            (face,) = track(solver, [person], [frame(ms, points, ms)])
+        return face
+
+    def irises(points: np.ndarray, left: float, right: float) -> np.ndarray:
+        """Moved across by mm."""
+        moved = points.copy()
+        moved[[POSITION[473], POSITION[468]], 0] += np.array([left, right], np.float32) / 300
+        return moved
+
+    show(camera.see({}), 40)
+    both = show(irises(camera.see({}), 2.0, 2.0)).gaze[:, 1]
+    assert abs(both[0]) > 0.1
+    assert both[0] == pytest.approx(both[1], abs=0.02)
+    # The tracker puts an iris that it cannot see anywhere.
+    lids = camera.see({f"eyeBlink{side}": 1.0 for side in shut})
+    guess = {side: -4.0 if side in shut else 2.0 for side in ("Left", "Right")}
+    gaze = show(irises(lids, guess["Left"], guess["Right"])).gaze[:, 1]
+    np.testing.assert_allclose(gaze, both, atol=0.03)

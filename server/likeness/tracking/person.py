@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from likeness.head.controls import CONTROL_COUNT, CONTROL_INDEX, CONTROLS
 from likeness.tracking.face import Float32, TrackedFace, no_face
@@ -32,6 +33,9 @@ _STRETCHED: Final = np.array(
         if n.startswith(("eyeBlink", "jawOpen", "mouthSmile", "mouthPucker", "brow", "mouthFunnel"))
     ]
 )
+_LIDS: Final = [CONTROL_INDEX["eyeBlinkLeft"], CONTROL_INDEX["eyeBlinkRight"]]
+_SHUT: Final = 0.3
+"""Of a blink, from which the lid hides so much of the iris that its place is a guess."""
 _QUICK: Final = ("eyeBlink", "eyeLook", "jawOpen", "mouth")
 _WRAP: Final = 1 << 32
 
@@ -42,8 +46,9 @@ class PersonTracker:
     The first second with a face is taken as the neutral face (or the second after `recalibrate`); the most
     that each control has reached becomes its 1, within a minute. Frames out of order are ignored. Lids and
     lips are filtered lightly, so that blinks and plosives stay sharp; brows and cheeks more. The head's place
-    is relative to the neutral one and ends at REACH. A face turned far aside, and lips that are covered or
-    out of the picture, lose their confidence: whoever blends then lets speech have them.
+    is relative to the neutral one and ends at REACH. Behind a closing lid an eye looks where the other does,
+    or where it looked. A face turned far aside, and lips that are covered or out of the picture, lose their
+    confidence: whoever blends then lets speech have them.
     """
 
     def __init__(self) -> None:
@@ -54,6 +59,8 @@ class PersonTracker:
         self._pose = OneEuro(2.0, 1.5)
         self._place = OneEuro(1.5, 20.0)
         self._gaze = OneEuro(3.0, 3.0)
+        self._looked = np.zeros((2, 2), np.float32)
+        """The gaze that was seen last."""
         self._peak = np.full(CONTROL_COUNT, _FIRST_PEAK, np.float32)
         self._sequence: int | None = None
         self._time = 0.0
@@ -120,9 +127,15 @@ class PersonTracker:
             confidence=sure,
             head_rotation=self._pose.step(rotation - self._rest_rotation, seconds),
             head_translation=np.clip(self._place.step(moved, seconds), -REACH, REACH),
-            gaze=self._gaze.step(solved.gaze[row], seconds),
+            gaze=self._gaze.step(self._look(solved.gaze[row], stretched[_LIDS] < _SHUT), seconds),
             time=time,
         )
+
+    def _look(self, gaze: Float32, open_lids: NDArray[np.bool_]) -> Float32:
+        """The gaze [2,2], of eyes whose lids [2] let it be seen."""
+        if open_lids.any():
+            self._looked = np.where(open_lids[:, None], gaze, gaze[int(open_lids[1])])
+        return self._looked
 
     def _gather(self, time: float, aligned: Float32, rotation: Float32, place: Float32, scale: float) -> None:
         if self._gathering_since is None:
