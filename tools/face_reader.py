@@ -1,4 +1,4 @@
-"""Learn to read a face: `python -m tools.face_reader` (half an hour on two cores; goes on where it stopped).
+"""Learn to read a face: `python -m tools.face_reader` (forty minutes on two cores; goes on where it stopped).
 
 Films people who do not exist: our own faces, each reshaped by a random identity, in another light, in mixed
 expressions and turned; MediaPipe looks at the films (it runs in its own environment: `likeness track --setup`
@@ -267,7 +267,7 @@ def correlations(
 
 
 @click.command(help=__doc__)
-@click.option("--people", default=560, show_default=True, help="how many are filmed")
+@click.option("--people", default=1000, show_default=True, help="how many are filmed")
 @click.option("--models", "shapes", default=200, show_default=True, help="how many are seen perfectly")
 @click.option("--work", type=click.Path(path_type=Path), default=Path("build/face_reader"), show_default=True)
 def main(people: int, shapes: int, work: Path) -> None:
