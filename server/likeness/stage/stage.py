@@ -590,7 +590,7 @@ class Stage:
         until = self.now() + LAST_WORDS
         while not mic.silent and performer.microphone is mic and self.now() < until:
             await asyncio.sleep(0.05)
-        await asyncio.sleep((self._lead + self.engine.look_ahead) / SAMPLE_RATE)
+        await asyncio.sleep((self._lead + self.engine.look_ahead + mic.margin) / SAMPLE_RATE)
         # It may have been wanted again meanwhile.
         if performer.microphone is mic and mic.closing and not performer.removed:
             performer.microphone = None
