@@ -2,12 +2,19 @@ import {
   AddEquation,
   CustomBlending,
   DoubleSide,
+  type MeshLambertMaterial,
   type MeshStandardMaterial,
   OneFactor,
   ShaderChunk,
   ZeroFactor,
 } from 'three'
 import { replaced } from './shader'
+
+/** All cards' normals point away from the head: turned round on their backs, they would be black there. */
+const OUTWARD = [
+  '#include <normal_fragment_begin>',
+  '#include <normal_fragment_begin>\nnormal *= faceDirection;\nnonPerturbedNormal = normal;',
+] as const
 
 /**
  * Strands: a band of light across them (Kajiya and Kay 1989) in place of the highlight of a flat ribbon, and edges
@@ -34,11 +41,7 @@ export function hairLike(material: MeshStandardMaterial): void {
         '#include <common>\nvec3 hairAlong = vec3( 0.0, 1.0, 0.0 );\nvec3 hairTint = vec3( 0.0 );',
       ],
       ['#include <lights_physical_pars_fragment>', lights],
-      [
-        '#include <normal_fragment_begin>',
-        // All cards' normals point away from the head: turned round on their backs, they would be black there.
-        '#include <normal_fragment_begin>\nnormal *= faceDirection;\nnonPerturbedNormal = normal;',
-      ],
+      OUTWARD,
       [
         '#include <normal_fragment_maps>',
         `#include <normal_fragment_maps>
@@ -52,9 +55,19 @@ export function hairLike(material: MeshStandardMaterial): void {
           hairTint = sqrt( diffuseColor.rgb );
         }`,
       ],
-    ].reduce((text, [from, to]) => replaced(text, from as string, to as string), shader.fragmentShader)
+    ].reduce((text, [from, to]) => replaced(text, from, to), shader.fragmentShader)
   }
   material.customProgramCacheKey = () => `likeness-hair ${fine}`
+}
+
+/** Strands for software GL: lit alike on both sides. */
+export function hairPlain(material: MeshLambertMaterial): void {
+  material.side = DoubleSide
+  if (material.transparent) material.depthWrite = false
+  material.onBeforeCompile = shader => {
+    shader.fragmentShader = replaced(shader.fragmentShader, ...OUTWARD)
+  }
+  material.customProgramCacheKey = () => 'likeness-hair plain'
 }
 
 /**

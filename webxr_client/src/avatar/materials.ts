@@ -1,5 +1,4 @@
 import {
-  DoubleSide,
   type Material,
   MeshLambertMaterial,
   MeshPhysicalMaterial,
@@ -8,7 +7,7 @@ import {
   Texture,
 } from 'three'
 import { eyeLike } from './eye'
-import { hairLike } from './hair'
+import { hairLike, hairPlain } from './hair'
 import { type AnyMesh, isMesh } from './mesh'
 import { skinLike } from './skin'
 import { drawn } from './toon'
@@ -86,10 +85,7 @@ export function cheapen(root: Object3D): void {
 
 function plain(source: MeshStandardMaterial, look: Look): Material {
   const material = cheap(source)
-  if (look === 'hair' || look === 'lash') {
-    material.side = DoubleSide
-    if (source.transparent) material.depthWrite = false
-  }
+  if (look === 'hair' || look === 'lash') hairPlain(material)
   if (look === 'tear') material.visible = false
   return material
 }
