@@ -207,14 +207,14 @@ class Tracks:
         if not faces:
             return
         rows = np.array(list(faces), np.int64)
-        goal = np.clip(np.stack([seen[0] for seen in faces.values()]), 0.0, 1.0)
-        sure = np.clip(np.stack([seen[1] for seen in faces.values()]), 0.0, 1.0)
-        turned = np.array([seen[2] is not None for seen in faces.values()])
+        goals, sures, heads, places = zip(*faces.values(), strict=True)
+        goal, sure = np.clip(np.stack(goals), 0.0, 1.0), np.clip(np.stack(sures), 0.0, 1.0)
+        turned = np.array([head is not None for head in heads])
         sure[~turned, HEAD] = 0.0
-        rotation = [_STILL if seen[2] is None else seen[2] for seen in faces.values()]
-        angles = np.stack(quaternion.to_turn(quaternion.from_axis_angle(np.array(rotation, np.float32))), 1)
+        rotation = np.array([_STILL if head is None else head for head in heads], np.float32)
+        angles = np.stack(quaternion.to_turn(quaternion.from_axis_angle(rotation)), 1)
         c["head_goal"][rows] = np.where(turned[:, None], angles, c["head_goal"][rows])
-        place = np.array([_STILL if seen[3] is None else seen[3] for seen in faces.values()], np.float32)
+        place = np.array([_STILL if place is None else place for place in places], np.float32)
         c["place_goal"][rows] = np.clip(place, -_REACH, _REACH)
         # Nothing of an earlier face must show while this one fades in.
         fresh = ~c["weight"][rows].any(1)

@@ -2,6 +2,7 @@ import {
   AddEquation,
   CustomBlending,
   DoubleSide,
+  type Material,
   type MeshLambertMaterial,
   type MeshStandardMaterial,
   OneFactor,
@@ -62,8 +63,7 @@ export function hairLike(material: MeshStandardMaterial): void {
 
 /** Strands for software GL: lit alike on both sides. */
 export function hairPlain(material: MeshLambertMaterial): void {
-  material.side = DoubleSide
-  if (material.transparent) material.depthWrite = false
+  bothSides(material)
   material.onBeforeCompile = shader => {
     shader.fragmentShader = replaced(shader.fragmentShader, ...OUTWARD)
   }
@@ -75,9 +75,8 @@ export function hairPlain(material: MeshLambertMaterial): void {
  * into the picture's own alpha: there, the page behind the canvas would shine through every hair's edge.
  */
 export function hairEdges(material: MeshStandardMaterial): void {
-  material.side = DoubleSide
-  if (material.transparent) material.depthWrite = false
-  else if (material.alphaTest > 0) {
+  bothSides(material)
+  if (!material.transparent && material.alphaTest > 0) {
     material.alphaToCoverage = true
     material.blending = CustomBlending
     material.blendEquation = AddEquation
@@ -86,4 +85,10 @@ export function hairEdges(material: MeshStandardMaterial): void {
     material.blendSrcAlpha = ZeroFactor
     material.blendDstAlpha = OneFactor
   }
+}
+
+/** A card has no back; blended ones hide nothing behind them. */
+function bothSides(material: Material): void {
+  material.side = DoubleSide
+  if (material.transparent) material.depthWrite = false
 }

@@ -322,7 +322,7 @@ def live(streams: int, few: int, seconds: float, character: str, transport: str,
 
     On time: a frame that arrives at most 60 ms (the server's lead of face over sound) later, by the media
     clock, than the most punctual frame from before the voice began: before its sound can. Frames that never
-    come count as not on time; the first second of each voice is left out.
+    come count as not on time; the first second of each voice is left out, and what is due after it, too.
 
     \b
     Examples:
