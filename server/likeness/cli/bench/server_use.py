@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from typing import Final
 
 from likeness.cli.bench.browser import ServedProcess
 from likeness.errors import MachineError
@@ -30,8 +31,24 @@ def processor_seconds(pid: int | None) -> float:
 
 
 def load_note() -> str:
-    """How busy the machine was, for the note beside a figure."""
+    """How busy the machine was, for the note beside a figure; and what its host took from it for others since
+    this program began, where that is a machine among many.
+    """
     try:
-        return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+        note = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     except OSError:
-        return f"{os.cpu_count()} cores"
+        note = f"{os.cpu_count()} cores"
+    passed, stolen = (now - before for now, before in zip(_host_ticks(), _BEGAN, strict=True))
+    return f"{note}; its host took {100 * stolen / passed:.0f} % of them" if stolen > 0.005 * passed else note
+
+
+def _host_ticks() -> tuple[int, int]:
+    """Ticks of all cores since the machine began, and how many its host took from them; see proc(5)."""
+    try:
+        ticks = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    except (OSError, ValueError):
+        return 0, 0
+    return sum(ticks), ticks[7] if len(ticks) > 7 else 0
+
+
+_BEGAN: Final = _host_ticks()
