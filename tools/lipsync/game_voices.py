@@ -24,8 +24,6 @@ from tools.lipsync.espeak_voices import Espeak, pause
 from tools.lipsync.prompt_voices import align_ipa
 
 GAME: Final = Path("/usr/share/scummvm/flight-of-the-amazon-queen/queen.1c")
-VALIDATION: Final = ("FAYE", "SPARKY")
-"""Two actors, a woman and a man, whom only tuning hears."""
 HERO: Final = "JOE"
 _ENTRY: Final = struct.Struct(">12sBII")
 _HEAD: Final = struct.Struct(">5h12x3H")
@@ -38,9 +36,9 @@ _SILENT_CUES: Final = ("GD", "GM")
 """Cues that end no piece of a line."""
 
 
-def synthesise(random: Random, validation: bool = False) -> Iterator[Utterance]:
-    """All lines whose text and sound agree, a few of one actor at a time, in random order: of the actors
-    whom training may hear, or of the others.
+def synthesise(random: Random, most: int) -> Iterator[Utterance]:
+    """So many utterances of each character at most, a few lines each whose text and sound agree, in random
+    order.
     """
     if not GAME.is_file():
         raise SystemExit(f"{GAME} is missing: apt-get install flight-of-the-amazon-queen")
@@ -54,21 +52,22 @@ def synthesise(random: Random, validation: bool = False) -> Iterator[Utterance]:
     espeak, model = Espeak(), AcousticModel()
     espeak.pronounce_as("en-us")
     for actor, said in lines.items():
-        if (actor in VALIDATION) != validation:
-            continue
         random.shuffle(said)
         parts: list[Utterance] = []
-        agreed = 0
+        done = heard = dropped = 0
         for text, sound in said:
+            if done >= most:
+                break
+            heard += 1
             aligned = align_ipa(f"game:{actor.lower()}", _sound(files[sound]), espeak.ipa(text), model, _FIT)
             if aligned is None:
+                dropped += 1
                 continue
-            agreed += 1
             parts += [aligned, pause(aligned.voice, random.uniform(0, 0.3))]
             if sum(p.seconds for p in parts) >= LEAST:
                 yield join(aligned.voice, parts)
-                parts = []
-        print(f"{actor}: {agreed} of {len(said)} lines agree with their text", flush=True)
+                parts, done = [], done + 1
+        print(f"{actor}: {heard - dropped} of {heard} lines agree with their text")
 
 
 def _files(game: bytes) -> dict[str, bytes]:

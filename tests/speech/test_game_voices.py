@@ -1,13 +1,10 @@
-"""Voices that the lip-sync learns from: a game's own file, and what the vocoder is given."""
+"""Voices that the lip-sync is measured on: a game's own file."""
 
 import struct
-from random import Random
 
-import numpy as np
 import pytest
 
-from tools.lipsync import game_voices, vocoded_voices
-from tools.lipsync.corpus import RATE, Utterance
+from tools.lipsync import game_voices
 
 
 def game(files: dict[str, bytes]) -> bytes:
@@ -47,26 +44,3 @@ def test_a_dialogue_gives_its_lines_piece_by_piece():
         ("JOE", "Mine!", "02002AJ3.SB"),
         ("BUD", "Really.", "020001P2.SB"),
     ]
-
-
-def test_a_vocoders_voice_keeps_the_times_and_draws_states_to_their_means():
-    """What is said stays where it was: each state's mean is what it was, and less is left around it."""
-    random = np.random.default_rng(1)
-    frames = 200
-    bounds = np.array([(0.0, 0.5), (0.5, 1.0)], np.float32)
-    u = Utterance("a:b", np.zeros(RATE, np.int16), np.array([1, 2], np.int16), bounds)
-    cepstrum = random.normal(size=(frames, 20)) + np.repeat([[0.0], [5.0]], frames // 2, 0)
-    said = vocoded_voices._averaged(cepstrum, u, Random(4))
-    assert said.shape == cepstrum.shape
-    assert abs(said[:90].mean() - cepstrum[:90].mean()) < 0.1
-    assert abs(said[110:].mean() - cepstrum[110:].mean()) < 0.1
-    assert said[:90].std() < 0.8 * cepstrum[:90].std()
-
-
-def test_a_vocoders_pitch_stays_silent_where_the_voice_was():
-    pitch = np.where(np.arange(100) % 40 < 20, 120.0, 0.0)
-    for seed in range(8):
-        sung = vocoded_voices._intonation(pitch, Random(seed))
-        assert np.array_equal(sung > 0, pitch > 0)
-        assert sung[sung > 0].min() >= 60
-        assert sung.max() <= 450
