@@ -192,8 +192,8 @@ class _Link(asyncio.Protocol):
         """Send a message, now."""
         if self._transport is not None:
             data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-            # In one piece: the engine wakes for whatever comes first, and would wait for the rest.
-            self._transport.write(_LENGTH.pack(len(data)) + data)
+            self._transport.write(_LENGTH.pack(len(data)))
+            self._transport.write(data)
 
     def close(self) -> None:
         """Hang up."""

@@ -109,14 +109,13 @@ class GrpcOutlet:
 
     def _bundled_next(self) -> bool:
         """The next control message goes with the next bundle."""
-        return self._bundles and self._control[0].WhichOneof("body") in ("seal", "seals")
+        return self._bundles and self._control[0].HasField("seal")
 
     def _bundle(self) -> ServerMessage | None:
         """All motion and voice that waits, and the seals that are next in line."""
         seals: list[stream_pb2.Seal] = []
         while self._control and self._bundled_next():
-            message = self._control.popleft()
-            seals += message.seals.seals if message.HasField("seals") else [message.seal]
+            seals.append(self._control.popleft().seal)
         if not (self._motion or self._voice or seals):
             return None
         voices = [self._chunk(packet) for packet in self._voice]
