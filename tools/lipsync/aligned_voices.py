@@ -2,14 +2,17 @@
 finds where.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from random import Random
+from typing import BinaryIO
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
 from likeness.speech.acoustic_model import AcousticModel
-from tools.lipsync.corpus import Utterance, join
+from tools.lipsync.corpus import RATE, Utterance, join
 from tools.lipsync.espeak_voices import Espeak, pause
 from tools.lipsync.prompt_voices import align_ipa
 from tools.lipsync.sentences import Sentences
@@ -20,6 +23,7 @@ Say = Callable[[str, str, int, int], NDArray[np.float64]]
 """Sound at 16 kHz of (voice, text, rate, pitch), rate and pitch in percent of the voice's own."""
 LEAST = 7.0  # seconds of an utterance: a training example and its slowest tempo fit into it
 _FIT = -4.0  # right texts score -0.6 to -3.7, other texts -3.6 to -10
+_FIT_RECORDED = -4.5  # of people, whose texts may have been changed after they were read
 _MOST_DROPPED = 0.5  # of a voice's sentences
 
 
@@ -61,3 +65,42 @@ def _pronounced(espeak: Espeak, sentences: Sentences, language: str, random: Ran
         ipa = espeak.ipa(text)
         if "(" not in ipa:
             return text, ipa
+
+
+def recorded(
+    name: str,
+    recordings: Iterable[tuple[str, NDArray[np.float64]]],
+    random: Random,
+    espeak: Espeak,
+    model: AcousticModel,
+    most: int | None = None,
+) -> Iterator[Utterance]:
+    """Utterances of a few recordings each, `most` at most, given (text, sound at 16 kHz) of each recording.
+
+    espeak pronounces as the speaker does. Recordings whose text and sound do not agree are left out, and
+    counted at the end.
+    """
+    said: list[Utterance] = []
+    heard = agreed = done = 0
+    for text, wave in recordings:
+        heard += 1
+        aligned = align_ipa(name, wave, espeak.ipa(text), model, _FIT_RECORDED)
+        if aligned is None:
+            continue
+        agreed += 1
+        said += [aligned, pause(name, random.uniform(0, 0.3))]
+        if sum(u.seconds for u in said) >= LEAST:
+            yield join(name, said)
+            said, done = [], done + 1
+            if done == most:
+                break
+    print(f"{name}: {agreed} of {heard} recordings agree with their text")
+
+
+def read_sound(file: Path | BinaryIO, form: str | None = None) -> NDArray[np.float64]:
+    """A recording at 16 kHz, in int16's scale. `form`: FFmpeg's name of its format, if it has to be told."""
+    resampler = av.AudioResampler("s16", "mono", RATE)
+    with av.open(file, format=form) as container:
+        frames = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
+    frames += resampler.resample(None)
+    return np.concatenate([f.to_ndarray().ravel() for f in frames]).astype(np.float64)

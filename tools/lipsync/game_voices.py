@@ -13,22 +13,16 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-import av
-import numpy as np
-from numpy.typing import NDArray
-
 from likeness.speech.acoustic_model import AcousticModel
-from tools.lipsync.aligned_voices import LEAST
-from tools.lipsync.corpus import RATE, Utterance, join
-from tools.lipsync.espeak_voices import Espeak, pause
-from tools.lipsync.prompt_voices import align_ipa
+from tools.lipsync.aligned_voices import read_sound, recorded
+from tools.lipsync.corpus import Utterance
+from tools.lipsync.espeak_voices import Espeak
 
 GAME: Final = Path("/usr/share/scummvm/flight-of-the-amazon-queen/queen.1c")
 HERO: Final = "JOE"
 _ENTRY: Final = struct.Struct(">12sBII")
 _HEAD: Final = struct.Struct(">5h12x3H")
 _MP3: Final = 1
-_FIT: Final = -4.5
 _DIALOGUE: Final = 20
 """Bytes before a dialogue's own header."""
 _CUE: Final = re.compile(r"\*(XY\d\d\(\d+,\d+\)|[A-Z]{2}|\d\d)")
@@ -53,21 +47,8 @@ def synthesise(random: Random, most: int) -> Iterator[Utterance]:
     espeak.pronounce_as("en-us")
     for actor, said in lines.items():
         random.shuffle(said)
-        parts: list[Utterance] = []
-        done = heard = dropped = 0
-        for text, sound in said:
-            if done >= most:
-                break
-            heard += 1
-            aligned = align_ipa(f"game:{actor.lower()}", _sound(files[sound]), espeak.ipa(text), model, _FIT)
-            if aligned is None:
-                dropped += 1
-                continue
-            parts += [aligned, pause(aligned.voice, random.uniform(0, 0.3))]
-            if sum(p.seconds for p in parts) >= LEAST:
-                yield join(aligned.voice, parts)
-                parts, done = [], done + 1
-        print(f"{actor}: {heard - dropped} of {heard} lines agree with their text")
+        told = ((text, read_sound(io.BytesIO(files[sound]), "mp3")) for text, sound in said)
+        yield from recorded(f"game:{actor.lower()}", told, random, espeak, model, most)
 
 
 def _files(game: bytes) -> dict[str, bytes]:
@@ -112,12 +93,3 @@ def _pieces(line: str) -> list[str]:
             pieces.append(text.strip())
             text = ""
     return [*pieces, (text + line[last:]).strip()]
-
-
-def _sound(mp3: bytes) -> NDArray[np.float64]:
-    """A recording at 16 kHz, in int16's scale."""
-    resampler = av.AudioResampler("s16", "mono", RATE)
-    with av.open(io.BytesIO(mp3), format="mp3") as file:
-        frames = [part for frame in file.decode(audio=0) for part in resampler.resample(frame)]
-    frames += resampler.resample(None)
-    return np.concatenate([f.to_ndarray().ravel() for f in frames]).astype(np.float64)

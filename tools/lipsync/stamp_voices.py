@@ -11,15 +11,10 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-import av
-import numpy as np
-from numpy.typing import NDArray
-
 from likeness.speech.acoustic_model import AcousticModel
-from tools.lipsync.aligned_voices import LEAST
-from tools.lipsync.corpus import RATE, Utterance, join
-from tools.lipsync.espeak_voices import Espeak, pause
-from tools.lipsync.prompt_voices import align_ipa
+from tools.lipsync.aligned_voices import read_sound, recorded
+from tools.lipsync.corpus import Utterance
+from tools.lipsync.espeak_voices import Espeak
 
 STAMPS: Final = Path("/usr/share/tuxpaint/stamps")
 LANGUAGES: Final[Mapping[str, str]] = {
@@ -27,8 +22,6 @@ LANGUAGES: Final[Mapping[str, str]] = {
     "nl": "nl", "ro": "ro", "ru": "ru",
 }  # fmt: skip
 """The recordings' language, English without a name, and espeak's voice for it."""
-_FIT: Final = -4.5
-"""Least agreement of text and recording: some texts were changed after they were read."""
 
 
 def synthesise(random: Random) -> Iterator[Utterance]:
@@ -41,22 +34,9 @@ def synthesise(random: Random) -> Iterator[Utterance]:
         name = f"stamps:{language or 'en'}"
         paths = sorted(STAMPS.rglob(f"*_desc_{language}.ogg" if language else "*_desc.ogg"))
         random.shuffle(paths)
-        said: list[Utterance] = []
-        heard = agreed = 0
-        for path in paths:
-            text = _text(path, language)
-            if text is None:
-                continue
-            heard += 1
-            aligned = align_ipa(name, _sound(path), espeak.ipa(text), model, _FIT)
-            if aligned is None:
-                continue
-            agreed += 1
-            said += [aligned, pause(name, random.uniform(0, 0.3))]
-            if sum(u.seconds for u in said) >= LEAST:
-                yield join(name, said)
-                said = []
-        print(f"{name}: {agreed} of {heard} recordings agree with their text")
+        texts = ((path, _text(path, language)) for path in paths)
+        told = ((text, read_sound(path)) for path, text in texts if text is not None)
+        yield from recorded(name, told, random, espeak, model)
 
 
 def _text(path: Path, language: str) -> str | None:
@@ -68,12 +48,3 @@ def _text(path: Path, language: str) -> str | None:
     own = f"{language}.utf8="
     text = next((line.removeprefix(own) for line in rest if line.startswith(own)), "") if language else first
     return text.strip() if text.strip() and not re.search(r"[\d()$<>/]", text) else None
-
-
-def _sound(path: Path) -> NDArray[np.float64]:
-    """A recording at 16 kHz, in int16's scale."""
-    resampler = av.AudioResampler("s16", "mono", RATE)
-    with av.open(str(path)) as file:
-        frames = [part for frame in file.decode(audio=0) for part in resampler.resample(frame)]
-    frames += resampler.resample(None)
-    return np.concatenate([f.to_ndarray().ravel() for f in frames]).astype(np.float64)
