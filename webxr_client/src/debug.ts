@@ -87,6 +87,10 @@ export function exposeDebug(app: App): void {
     get fps() {
       return app.stage.fps
     },
+    /** Drawn pixels for each of the page's, along a side. */
+    get ratio() {
+      return app.stage.ratio
+    },
     get quality() {
       return app.stage.quality
     },

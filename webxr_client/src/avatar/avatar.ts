@@ -8,6 +8,7 @@ import { Gauge, type Measure } from './gauge'
 import { findLips, type LipPair, lipOpening } from './lips'
 import { dress, type Quality, undress } from './materials'
 import { type AnyMesh, isMesh } from './mesh'
+import { ProcessorMorphs } from './processor-morphs'
 import { readWrinkles } from './skin'
 
 /** Weights below this move no vertex by a visible amount, and a zero weight costs the shader nothing. */
@@ -31,17 +32,21 @@ export class Avatar {
   readonly url: string
   readonly triangles: number
   readonly meshes: AnyMesh[] = []
+  /** Those vertices of its meshes, at rest, that lie outermost in one direction or another. */
+  readonly #outline: Vector3[]
   readonly morphNames: string[]
   readonly boneCount: number
   readonly #slots = new Map<string, Slot[]>()
   readonly #joints: Partial<Record<'root' | 'neck' | 'jaw' | 'left_eye' | 'right_eye', Joint>> = {}
   readonly #lips: LipPair | null
   #components: (Slot[] | null)[] = []
+  readonly #morphs: ProcessorMorphs[]
   #gauge: Gauge | null | undefined
 
   private constructor(scene: Object3D, url: string, quality: Quality) {
     this.url = url
     this.group.add(scene)
+    scene.updateMatrixWorld(true)
     let triangles = 0
     let bones = 0
     scene.traverse(node => {
@@ -67,6 +72,9 @@ export class Avatar {
         this.#slots.set(name, slots)
       }
     })
+    this.#morphs =
+      quality === 'low' ? this.meshes.map(mesh => ProcessorMorphs.of(mesh)).filter(each => each !== null) : []
+    this.#outline = outermost(this.meshes)
     this.triangles = Math.round(triangles)
     this.boneCount = bones
     this.morphNames = [...this.#slots.keys()]
@@ -105,6 +113,7 @@ export class Avatar {
     })
     setWeight(this.#slots.get('eyelidLeft'), face.eyelids[0])
     setWeight(this.#slots.get('eyelidRight'), face.eyelids[1])
+    for (const each of this.#morphs) each.apply()
     const { root, neck, jaw, left_eye: left, right_eye: right } = this.#joints
     turn(neck, face.neck)
     turn(jaw, face.jaw)
@@ -114,6 +123,17 @@ export class Avatar {
       root.node.quaternion.set(...face.headRotation).multiply(root.rest)
       root.node.position.copy(root.position).add(offset.set(...face.headTranslation))
     }
+  }
+
+  /** Points around all that is drawn of it with this face, to a few centimetres, in the space of `group`. */
+  outline(face: Face | null): Vector3[] {
+    const points = this.#outline.map(point => point.clone())
+    const { root } = this.#joints
+    if (!face || !root) return points
+    rotation.set(...face.headRotation)
+    offset.set(...face.headTranslation).add(root.position)
+    for (const point of points) point.sub(root.position).applyQuaternion(rotation).add(offset)
+    return points
   }
 
   /** Lip opening of the mesh as posed now, metres; NaN where no lips are known. */
@@ -163,13 +183,41 @@ export class Avatar {
       () => {
         turn(this.#joints.jaw, [0.3, 0, 0])
         setWeight(jawSlots, 1)
+        for (const each of this.#morphs) each.apply()
       },
       () => {
         turn(this.#joints.jaw, [0, 0, 0])
         setWeight(jawSlots, 0)
+        for (const each of this.#morphs) each.apply()
       },
     )
   }
+}
+
+/** The outermost vertex of some meshes in each of some forty directions. */
+function outermost(meshes: readonly AnyMesh[]): Vector3[] {
+  const directions = Array.from({ length: 42 }, (_, i) => {
+    // Even on the sphere: a spiral by the golden angle.
+    const y = 1 - (2 * (i + 0.5)) / 42
+    const turned = i * Math.PI * (3 - Math.sqrt(5))
+    return new Vector3(Math.cos(turned), 0, Math.sin(turned)).multiplyScalar(Math.sqrt(1 - y * y)).setY(y)
+  })
+  const far = directions.map(() => -Infinity)
+  const found = directions.map(() => new Vector3())
+  const at = new Vector3()
+  for (const mesh of meshes) {
+    const position = mesh.geometry.getAttribute('position')
+    for (let v = 0; v < position.count; v++) {
+      at.fromBufferAttribute(position, v).applyMatrix4(mesh.matrixWorld)
+      directions.forEach((direction, i) => {
+        const reach = at.dot(direction)
+        if (reach <= (far[i] as number)) return
+        far[i] = reach
+        found[i]?.copy(at)
+      })
+    }
+  }
+  return found
 }
 
 const offset = new Vector3()

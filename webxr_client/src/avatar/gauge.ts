@@ -1,5 +1,6 @@
 import { type Bone, Matrix4, type SkinnedMesh, Vector3 } from 'three'
 import type { AnyMesh } from './mesh'
+import { liftOf } from './processor-morphs'
 
 /** What a drawn face does, measured on its mesh: metres and radians. */
 export interface Measure {
@@ -28,14 +29,13 @@ export class Gauge {
   /** Null for an avatar whose skin has no brow to raise. `root`: the matrix of its place. */
   static of(meshes: readonly AnyMesh[], root: Matrix4): Gauge | null {
     for (const mesh of meshes) {
-      const target = mesh.morphTargetDictionary?.['browInnerUp']
-      const moved = target === undefined ? undefined : mesh.geometry.morphAttributes['position']?.[target]
-      if (mesh.userData['look'] !== 'skin' || !moved) continue
+      const lift = liftOf(mesh, 'browInnerUp')
+      if (mesh.userData['look'] !== 'skin' || !lift) continue
       const inSeat = place.copy(root).invert().multiply(mesh.matrixWorld)
       let [brow, left, right] = [0, 0, 0]
       let [most, least] = [-Infinity, Infinity]
       for (let i = 0; i < mesh.geometry.getAttribute('position').count; i++) {
-        if (moved.getY(i) > moved.getY(brow)) brow = i
+        if (lift(i) > lift(brow)) brow = i
         const { x, y } = mesh.getVertexPosition(i, a).applyMatrix4(inSeat)
         // The sides of the face at the height of the eyes; below them the jaw moves.
         if (Math.abs(y) > 0.03) continue

@@ -3,7 +3,6 @@ import {
   CustomBlending,
   DoubleSide,
   type Material,
-  type MeshLambertMaterial,
   type MeshStandardMaterial,
   OneFactor,
   ShaderChunk,
@@ -59,15 +58,6 @@ export function hairLike(material: MeshStandardMaterial): void {
     ].reduce((text, [from, to]) => replaced(text, from, to), shader.fragmentShader)
   }
   material.customProgramCacheKey = () => `likeness-hair ${fine}`
-}
-
-/** Strands for software GL: lit alike on both sides. */
-export function hairPlain(material: MeshLambertMaterial): void {
-  bothSides(material)
-  material.onBeforeCompile = shader => {
-    shader.fragmentShader = replaced(shader.fragmentShader, ...OUTWARD)
-  }
-  material.customProgramCacheKey = () => 'likeness-hair plain'
 }
 
 /**

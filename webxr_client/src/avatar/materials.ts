@@ -7,8 +7,9 @@ import {
   Texture,
 } from 'three'
 import { eyeLike } from './eye'
-import { hairLike, hairPlain } from './hair'
+import { hairLike } from './hair'
 import { type AnyMesh, isMesh } from './mesh'
+import { plainLike } from './plain'
 import { skinLike } from './skin'
 import { drawn } from './toon'
 
@@ -56,7 +57,7 @@ export function dress(mesh: AnyMesh, quality: Quality): void {
     style === 'toon'
       ? drawn(source, look === 'eye')
       : quality === 'low'
-        ? plain(source, look)
+        ? plainLike(source, look)
         : rich(source, look, mesh.morphTargetDictionary ?? {})
   mesh.userData['look'] = look
   // A lash casts a shadow thinner than the map's texel: it would only flicker.
@@ -81,13 +82,6 @@ export function cheapen(root: Object3D): void {
   root.traverse(node => {
     if (isMesh(node) && node.material instanceof MeshStandardMaterial) node.material = cheap(node.material)
   })
-}
-
-function plain(source: MeshStandardMaterial, look: Look): Material {
-  const material = cheap(source)
-  if (look === 'hair' || look === 'lash') hairPlain(material)
-  if (look === 'tear') material.visible = false
-  return material
 }
 
 function cheap(source: MeshStandardMaterial): MeshLambertMaterial {

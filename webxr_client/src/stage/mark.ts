@@ -14,6 +14,7 @@ import {
 } from 'three'
 import type { GeneratedTag } from '../wire/messages'
 import { brush } from './paint'
+import type { Region } from './region'
 
 export interface MarkProbe {
   text: string
@@ -61,6 +62,7 @@ export class Mark {
   readonly headPlane = new Mesh(new PlaneGeometry(1, 1), this.#material)
   #lines: string[] = []
   #rectangle = { x: 0, y: 0, width: 0, height: 0 }
+  #region: Region = { x: 0, y: 0, width: 0, height: 0 }
   #drawn = false
 
   constructor() {
@@ -97,6 +99,11 @@ export class Mark {
     this.#drawn = false
   }
 
+  /** What the last mark on the screen covered, CSS pixels from the lower left corner. */
+  get region(): Region {
+    return this.#region
+  }
+
   /** Draws the mark over the finished picture, lower left. */
   drawScreen(renderer: WebGLRenderer, cssWidth: number, cssHeight: number, bottom: number): void {
     if (!this.drawable) return
@@ -112,6 +119,7 @@ export class Mark {
     this.#screenPlane.scale.set(width, height, 1)
     this.#screenPlane.position.set(x + width / 2, y + height / 2, 0)
     this.#rectangle = { x, y: cssHeight - y - height, width, height }
+    this.#region = { x: x - 1, y: y - 1, width: width + 2, height: height + 2 }
     const autoClear = renderer.autoClear
     renderer.autoClear = false
     renderer.render(this.#screenScene, this.#screenCamera)

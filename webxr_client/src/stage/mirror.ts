@@ -1,9 +1,6 @@
-import { type Camera, PlaneGeometry, Vector2, type WebGLRenderer } from 'three'
+import { type Camera, type Object3D, PlaneGeometry, Vector2, Vector3, type WebGLRenderer } from 'three'
 import { Reflector } from 'three/addons/objects/Reflector.js'
 import { DIRECT, MIRRORED } from './layers'
-
-/** A reflection has this share of the picture's pixels a side. */
-const SHARE = 0.5
 
 /**
  * A mirror that reflects the scene for whoever looks, each eye of a headset from its own point. It costs a second,
@@ -12,13 +9,22 @@ const SHARE = 0.5
 export class Mirror {
   /** Reflects towards its +z. */
   readonly mesh: Reflector
-  /** Share of the canvas that the picture is drawn with (see Enlarger). */
-  share = 1
   #seen = false
   #busy = false
 
-  /** `samples`: of multisampling, 0 for none. */
-  constructor(width: number, height: number, samples: number) {
+  readonly #share: number
+  readonly #size: readonly [number, number]
+
+  /** `look.share`: of the picture's pixels along a side; `samples`: of multisampling, 0 for none. */
+  constructor(
+    width: number,
+    height: number,
+    look: { share: number; samples: number },
+    surroundings: Object3D,
+  ) {
+    this.#share = look.share
+    this.#size = [width, height]
+    const { samples } = look
     this.mesh = new Reflector(new PlaneGeometry(width, height), { clipBias: 0.002, multisample: samples })
     const reflect = this.mesh.onBeforeRender.bind(this.mesh)
     this.mesh.onBeforeRender = (renderer, scene, camera, ...rest) => {
@@ -27,7 +33,11 @@ export class Mirror {
       this.#busy = true
       this.#fit(renderer)
       this.#prepare(camera)
+      // Whoever draws the set only once still sees it reflected.
+      const { visible } = surroundings
+      surroundings.visible = true
       reflect(renderer, scene, camera, ...rest)
+      surroundings.visible = visible
       this.#busy = false
       this.#seen = true
     }
@@ -40,6 +50,15 @@ export class Mirror {
 
   beginPicture(): void {
     this.#seen = false
+  }
+
+  /** Its corners, in the world. */
+  corners(): Vector3[] {
+    const [width, height] = this.#size
+    this.mesh.updateWorldMatrix(true, false)
+    return [-0.5, 0.5].flatMap(x =>
+      [-0.5, 0.5].map(y => new Vector3(x * width, y * height, 0).applyMatrix4(this.mesh.matrixWorld)),
+    )
   }
 
   dispose(): void {
@@ -66,8 +85,8 @@ export class Mirror {
       )
     } else renderer.getDrawingBufferSize(size)
     const target = this.mesh.getRenderTarget()
-    const width = Math.max(64, Math.round(size.x * this.share * SHARE))
-    const height = Math.max(64, Math.round(size.y * this.share * SHARE))
+    const width = Math.max(64, Math.round(size.x * this.#share))
+    const height = Math.max(64, Math.round(size.y * this.#share))
     if (target.width !== width || target.height !== height) target.setSize(width, height)
   }
 }

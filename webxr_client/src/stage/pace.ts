@@ -1,17 +1,23 @@
 import type { Quality } from '../avatar/materials'
 
+/** Pixel ratios from `least` to `most`; below `slow` pictures a second it falls, above `fast` it rises. */
+export interface PaceLimits {
+  least: number
+  most: number
+  slow: number
+  fast: number
+}
+
 /** Frame times and the pixel ratio that keeps them short. */
 export class Pace {
   readonly #times: number[] = []
-  readonly #longest: number
-  readonly #shortest: number
+  readonly #limits: PaceLimits
   #ratio: number
   #settled = 0
 
-  constructor(ratio: number, shortest: number, longest: number) {
+  constructor(ratio: number, limits: PaceLimits) {
     this.#ratio = ratio
-    this.#shortest = shortest
-    this.#longest = longest
+    this.#limits = limits
   }
 
   get fps(): number {
@@ -29,12 +35,15 @@ export class Pace {
   picture(nowMs: number): number | null {
     this.#times.push(nowMs)
     while (this.#times.length > 2 && nowMs - (this.#times[0] ?? 0) > 1000) this.#times.shift()
+    // The first pictures compile and upload: they are no measure.
+    this.#settled ||= nowMs
     // A picture slower than a second leaves one time in the window: judge by what there is.
     if (nowMs - this.#settled < 1500) return null
     const { fps } = this
+    const { least, most, slow, fast } = this.#limits
     let target = this.#ratio
-    if (fps < 40) target = Math.max(this.#ratio * 0.75, this.#shortest)
-    else if (fps > 55) target = Math.min(this.#ratio * 1.15, this.#longest)
+    if (fps < slow) target = Math.max(this.#ratio * 0.75, least)
+    else if (fps > fast) target = Math.min(this.#ratio * 1.15, most)
     if (Math.abs(target - this.#ratio) < 0.02) return null
     this.#ratio = target
     this.#settled = nowMs

@@ -143,6 +143,23 @@ export class Sitter {
     this.inView = mirrored || frustum.intersectsSphere(sphere)
   }
 
+  /** Points around what is drawn of it now, in the world. */
+  outline(): Vector3[] {
+    const face = this.#face
+    const points = this.#model.outline(face)
+    if (this.handsShown)
+      for (const hand of face?.hands ?? []) {
+        for (const [x, y, z] of AXES)
+          points.push(new Vector3(x, y, z).multiplyScalar(0.2).add(point.set(...hand.position)))
+      }
+    for (const mesh of this.plaque.meshes) {
+      for (const x of [-0.18, 0.18]) points.push(new Vector3(x, 0, 0).add(mesh.position))
+    }
+    this.group.updateWorldMatrix(true, false)
+    for (const each of points) each.applyMatrix4(this.group.matrixWorld)
+    return points
+  }
+
   /** The mouth, in the world. */
   mouth(to: Vector3): Vector3 {
     const at = this.#face?.headTranslation ?? [0, 0, 0]
@@ -182,4 +199,13 @@ export function viewOf(camera: Camera, frustum: Frustum): Frustum {
 }
 
 const sphere = new Sphere()
+const point = new Vector3()
+const AXES = [
+  [1, 0, 0],
+  [-1, 0, 0],
+  [0, 1, 0],
+  [0, -1, 0],
+  [0, 0, 1],
+  [0, 0, -1],
+] as const
 const product = new Matrix4()

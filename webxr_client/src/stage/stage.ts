@@ -23,7 +23,6 @@ import type { Pose } from '../wire/packet'
 import { poseAt } from '../xr/own-pose'
 import { readWearer, type Wearer } from '../xr/wearer'
 import { Backlog, finished } from './backlog'
-import { Enlarger } from './enlarger'
 import { FirstPerson } from './first-person'
 import { Lights, softboxEnvironment } from './lights'
 import { Mark, type MarkProbe } from './mark'
@@ -31,11 +30,14 @@ import { DIRECT } from './layers'
 import { Mirror } from './mirror'
 import { Orbit } from './orbit'
 import { judgeQuality, Pace } from './pace'
+import { regionOf } from './region'
 import type { Stand } from './parts'
 import { turnWith } from './pointer'
 import { framing, glance, type Place, placeOf } from './seating'
 import { buildSet, disposeParts, type SceneName, type StageSet } from './set'
 import { NEAREST, Sitter, viewOf } from './sitter'
+import { SoftwarePicture } from './software-picture'
+import { useSoftwareTones } from './software-tones'
 
 /** Height of the character's eyes on a screen, metres; a headset's wearer gets their own. */
 const SCREEN_EYES = 1.42
@@ -47,6 +49,8 @@ const USUAL_BARS = 0.25
 /** Vertical fields of view from the own seat, degrees: into a mirror, and round a room. */
 const MIRROR_FOV = 33
 const ROOM_FOV = 48
+/** An avatar's outline is known to so many metres: a neck bends, hair swings round with the head. */
+const OUTLINE = 0.06
 /** A wearer's pose goes out at most so often, ms. */
 const POSE_MS = 25
 /** Hands of someone who is nobody else. */
@@ -81,6 +85,9 @@ export class Stage {
   readonly #scene = new Scene()
   /** Everything but the viewer; a headset's wearer stays where they are and the world comes to them. */
   readonly #world = new Group()
+  /** Of the world: the set and the furniture; and what changes from picture to picture, a mirror too. */
+  readonly #furniture = new Group()
+  readonly #people = new Group()
   readonly #camera = new PerspectiveCamera(27, 1, 0.05, 30)
   readonly #orbit: Orbit
   readonly #firstPerson: FirstPerson
@@ -100,7 +107,7 @@ export class Stage {
   #firstPicture = 0
   #expectedUntil = 0
   #bottomInset = 0
-  readonly #enlarger: Enlarger | null = null
+  readonly #software: SoftwarePicture | null = null
   #session: XRSession | null = null
   #greeted = false
   #mirror: Mirror | null = null
@@ -121,17 +128,21 @@ export class Stage {
     this.#renderer = new WebGLRenderer({
       canvas: options.canvas,
       antialias: this.quality !== 'low',
+      preserveDrawingBuffer: this.quality === 'low',
       powerPreference: 'high-performance',
     })
     const low = this.quality === 'low'
-    if (low) this.#enlarger = new Enlarger()
-    const longest = low ? 0.5 : Math.min(devicePixelRatio, this.quality === 'high' ? 2 : 1.25)
-    this.#pace = new Pace(longest, low ? 0.25 : 0.6, longest)
+    if (low) this.#software = new SoftwarePicture(this.#furniture, this.#people)
+    const most = low ? 1 : Math.min(devicePixelRatio, this.quality === 'high' ? 2 : 1.25)
+    this.#pace = low
+      ? new Pace(0.75, { least: 0.5, most, slow: 12, fast: 25 })
+      : new Pace(most, { least: 0.6, most, slow: 40, fast: 55 })
     this.#backlog = new Backlog(this.#renderer.getContext() as WebGL2RenderingContext, nowMs =>
       options.finished(nowMs),
     )
     this.#renderer.outputColorSpace = SRGBColorSpace
     this.#renderer.toneMapping = AgXToneMapping
+    if (low) useSoftwareTones(this.#renderer)
     this.#renderer.shadowMap.enabled = !low
     this.#renderer.shadowMap.type = PCFShadowMap
     this.#renderer.info.autoReset = false
@@ -141,7 +152,7 @@ export class Stage {
     this.#renderer.xr.setReferenceSpaceType('local-floor')
     if (!low) this.#scene.environment = softboxEnvironment(this.#renderer)
     this.#lights = new Lights(low ? 0 : this.quality === 'high' ? 2048 : 1024)
-    this.#world.add(this.#lights.group)
+    this.#world.add(this.#lights.group, this.#furniture, this.#people)
     this.#scene.add(this.#world, this.mark.headPlane, this.#camera)
     this.#camera.layers.enable(DIRECT)
     this.mark.headPlane.layers.set(DIRECT)
@@ -159,6 +170,11 @@ export class Stage {
 
   get frames(): number {
     return this.#frames
+  }
+
+  /** Drawn pixels for each of the page's, along a side. */
+  get ratio(): number {
+    return this.#pace.ratio
   }
 
   get fps(): number {
@@ -297,15 +313,16 @@ export class Stage {
   /** Puts the set into the world and lights it. */
   #dress(): void {
     if (this.quality === 'low') cheapen(this.#set.group)
-    this.#world.add(this.#set.group)
+    this.#furniture.add(this.#set.group)
     const { lighting, mirror } = this.#set
     const low = this.quality === 'low'
     // Software drawing has no time for a second picture that nobody came for.
     if (mirror && (mirror.before || !low)) {
-      this.#mirror = new Mirror(mirror.width, mirror.height, low ? 0 : 4)
+      const look = low ? { share: 0.5, samples: 0 } : { share: 0.5, samples: 4 }
+      this.#mirror = new Mirror(mirror.width, mirror.height, look, this.#furniture)
       this.#mirror.mesh.position.set(mirror.x, mirror.y, mirror.z)
       this.#mirror.mesh.rotation.y = mirror.yaw
-      this.#set.group.add(this.#mirror.mesh)
+      this.#people.add(this.#mirror.mesh)
     }
     for (const sitter of this.#sitters.values()) this.#furnish(sitter)
     if (this.#vacant) disposeParts(this.#vacant.group)
@@ -341,7 +358,7 @@ export class Stage {
     this.#sitters.set(id, sitter)
     this.#furnish(sitter)
     void this.compile(sitter.group).then(() => (sitter.ready = true))
-    this.#world.add(sitter.group)
+    this.#people.add(sitter.group)
     this.#arrange()
   }
 
@@ -377,7 +394,7 @@ export class Stage {
   #newStand(): Stand {
     const stand = this.#set.stand()
     if (this.quality === 'low') cheapen(stand.group)
-    this.#world.add(stand.group)
+    this.#furniture.add(stand.group)
     return stand
   }
 
@@ -389,7 +406,7 @@ export class Stage {
   resize(): void {
     const { clientWidth: width, clientHeight: height } = this.#options.canvas
     if (width === 0 || height === 0 || this.#renderer.xr.isPresenting) return
-    this.#renderer.setPixelRatio(this.#enlarger ? 1 : this.#pace.ratio)
+    this.#renderer.setPixelRatio(this.#software ? 1 : this.#pace.ratio)
     this.#renderer.setSize(width, height, false)
     this.#camera.aspect = width / height
     this.#shift()
@@ -424,7 +441,7 @@ export class Stage {
       const copy = seat.copy(this.quality)
       // Rows of a classroom, seen from the front.
       copy.group.position.set(((i % 10) - 4.5) * 0.75, this.#eyes - 0.2, -1 - Math.floor(i / 10) * 0.9)
-      this.#world.add(copy.group)
+      this.#people.add(copy.group)
       return copy
     })
     const cpuMs: number[] = []
@@ -517,7 +534,7 @@ export class Stage {
       for (const answer of this.#probes.splice(0)) answer(this.mark.probe(this.#renderer))
       this.#backlog.submitted(now)
       const ratio = this.#pace.picture(now)
-      if (ratio !== null) this.resize()
+      if (ratio !== null && !this.#software) this.resize()
     } else {
       this.#xrFrames++
       this.#pace.picture(now)
@@ -539,11 +556,18 @@ export class Stage {
     this.#renderer.info.reset()
     const presenting = this.#renderer.xr.isPresenting
     if (presenting) this.mark.placeInHeadset(this.#renderer.xr.getCamera())
-    const draw = (): void => this.#renderer.render(this.#scene, this.#camera)
-    if (!presenting && this.#enlarger) this.#enlarger.draw(this.#renderer, this.#pace.ratio, draw)
-    else draw()
-    if (presenting) return
     const { clientWidth, clientHeight } = this.#options.canvas
+    if (this.#software && !presenting) {
+      const points = [...this.#sitters.values()].filter(each => each.inView).flatMap(each => each.outline())
+      if (this.#mirror?.mesh.visible) points.push(...this.#mirror.corners())
+      this.#software.draw(this.#renderer, this.#scene, this.#camera, {
+        region: regionOf(points, OUTLINE, this.#camera, clientWidth, clientHeight),
+        farthest: OUTLINE + Math.max(0, ...points.map(each => each.distanceTo(this.#camera.position))),
+        over: this.mark.region,
+        share: this.#pace.ratio,
+      })
+    } else this.#renderer.render(this.#scene, this.#camera)
+    if (presenting) return
     this.mark.drawScreen(this.#renderer, clientWidth, clientHeight, this.#bottomInset)
   }
 
@@ -644,6 +668,7 @@ export class Stage {
     sitters.forEach((sitter, i) => sitter.sit(placeOf(sitter.seat, i), this.#eyes))
     this.#vacant?.setEyeHeight(this.#eyes)
     if (this.#vacant) this.#vacant.group.visible = sitters.length === 0
+    this.#software?.forget()
     this.mark.setLines(sitters.map(sitter => sitter.markText).filter(text => text !== ''))
     this.#chooseView(sitters)
   }
