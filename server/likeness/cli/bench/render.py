@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from likeness.cli.bench.browser import a_server, visit
+from likeness.cli.bench.browser import ServedProcess, a_server, visit
 from likeness.cli.bench.figure import Figure, at_most, print_figures
 
 HEADSET_MS: Final = 1000 / 72
@@ -33,7 +33,25 @@ def run(
             )
             one, crowd = seen["costs"]
             figures += _figures(one, crowd, f"{character}, set included", quality, many)
+        if "low" in qualities:
+            figures.append(_drawn_in_software(server, character, pictures))
     return figures
+
+
+def _drawn_in_software(server: ServedProcess, character: str, pictures: int) -> Figure:
+    """A picture of a laptop's size without a graphics card: here the pixels are what it costs."""
+    width, height = 1280, 800
+    (cost,) = visit(
+        "render",
+        server,
+        timeout=600,
+        counts=[[1, pictures]],
+        query={"character": character, "quality": "low"},
+        viewport={"width": width, "height": height},
+    )["costs"]
+    note = f"server on the same cores; the avatar has {cost['ratio']:.2f} of the screen's pixels a side"
+    name = f"low: a picture of {width} by {height}, drawn in software"
+    return Figure(name, cost["drawnMedianMs"], "ms", note=note)
 
 
 def _figures(one: dict[str, Any], crowd: dict[str, Any], note: str, quality: str, many: int) -> list[Figure]:
