@@ -60,6 +60,39 @@ export function windowLight(): CanvasTexture {
   })
 }
 
+/** Cloth with a bulb behind it: brightest round its middle. */
+export function lampshade(): CanvasTexture {
+  return paint(64, 128, context => {
+    const light = context.createLinearGradient(0, 0, 0, 128)
+    for (const [at, color] of [
+      [0, '#d9a560'],
+      [0.45, '#ffe3b0'],
+      [0.7, '#ffdca0'],
+      [1, '#b9813f'],
+    ] as const)
+      light.addColorStop(at, color)
+    context.fillStyle = light
+    context.fillRect(0, 0, 64, 128)
+    speckle(context, 64, 500, 0.05)
+  })
+}
+
+/** What a lamp throws on the wall behind it. */
+export function lamplight(): CanvasTexture {
+  return paint(256, 256, context => {
+    const light = context.createRadialGradient(128, 128, 4, 128, 128, 128)
+    for (const [at, strength] of [
+      [0, 0.62],
+      [0.25, 0.34],
+      [0.55, 0.12],
+      [1, 0],
+    ] as const)
+      light.addColorStop(at, `rgba(255, 190, 105, ${strength})`)
+    context.fillStyle = light
+    context.fillRect(0, 0, 256, 256)
+  })
+}
+
 export function chalkboard(): CanvasTexture {
   return paint(1024, 400, context => {
     context.fillStyle = '#26332c'

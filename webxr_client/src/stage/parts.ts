@@ -1,4 +1,5 @@
 import {
+  AdditiveBlending,
   BackSide,
   BoxGeometry,
   type BufferGeometry,
@@ -22,7 +23,17 @@ import {
   SphereGeometry,
   Vector2,
 } from 'three'
-import { chalkboard, landscape, lcg, plaster, windowLight, woodGrain, woven } from './paint'
+import {
+  chalkboard,
+  lamplight,
+  lampshade,
+  landscape,
+  lcg,
+  plaster,
+  windowLight,
+  woodGrain,
+  woven,
+} from './paint'
 
 /** Below the head's origin by this much the bust ends; the furniture meets it there. */
 export const BUST = 0.3
@@ -64,10 +75,35 @@ export function floor(color: number, kind: 'boards' | 'stone' | 'carpet'): Objec
 
 export function panelling(color: number, z: number): Object3D {
   const wood = new MeshStandardMaterial({ map: woodGrain(color), roughness: 0.6 })
-  return new Group().add(
+  const group = new Group().add(
     box([ROOM.width, 0.95, 0.03], [0, 0.475, z], wood),
     box([ROOM.width, 0.05, 0.07], [0, 0.97, z + 0.02], wood),
+    box([ROOM.width, 0.07, 0.02], [0, 0.9, z + 0.02], wood),
   )
+  const stiles = 15
+  for (let i = 0; i < stiles; i++)
+    group.add(box([0.07, 0.87, 0.02], [(i / (stiles - 1) - 0.5) * ROOM.width * 0.95, 0.435, z + 0.02], wood))
+  return group
+}
+
+/** A lamp on a stand, lit, and its light on the wall at `wall`. */
+export function floorLamp([x, y, z]: At, wall: number): Object3D {
+  const brass = new MeshStandardMaterial({ color: 0x6e5630, roughness: 0.4, metalness: 0.7 })
+  const shade = new MeshBasicMaterial({ map: lampshade(), side: DoubleSide })
+  const pool = new MeshBasicMaterial({
+    map: lamplight(),
+    transparent: true,
+    blending: AdditiveBlending,
+    depthWrite: false,
+  })
+  const group = new Group().add(
+    placed(new CylinderGeometry(0.15, 0.17, 0.03, 32), brass, [0, 0.015, 0]),
+    placed(new CylinderGeometry(0.011, 0.011, 1.5, 12), brass, [0, 0.75, 0]),
+    placed(new CylinderGeometry(0.11, 0.19, 0.25, 40, 1, true), shade, [0, 1.58, 0], false),
+    placed(new PlaneGeometry(2.4, 2.4), pool, [0, 1.62, wall - z], false),
+  )
+  group.position.set(x, y, z)
+  return group
 }
 
 export function board(): Object3D {
@@ -124,6 +160,7 @@ export function bookshelf(seed: number, x: number): Object3D {
   group.add(boards, sides)
   const tints = [0x5b2e24, 0x2f3d33, 0x3a3128, 0x6b5433, 0x27303f, 0x4a2230, 0x70654f]
   const spots: { matrix: Matrix4; color: Color }[] = []
+  const gilt: Matrix4[] = []
   for (let row = 0; row < rows; row++) {
     let at = -width / 2
     while (at < width / 2 - 0.05) {
@@ -138,8 +175,16 @@ export function bookshelf(seed: number, x: number): Object3D {
       const matrix = new Matrix4().makeScale(thick * 0.94, tall, deep)
       matrix.setPosition(at + thick / 2, 0.0625 + row * pitch + tall / 2, 0.03)
       const color = new Color(tints[Math.floor(random() * tints.length)])
-      color.multiplyScalar(0.35 + random() * 0.45)
+      color.multiplyScalar(0.5 + random() * 0.6)
       spots.push({ matrix, color })
+      // Gilt lines across some spines.
+      if (random() < 0.4)
+        for (const share of [0.2, 0.74])
+          gilt.push(
+            new Matrix4()
+              .makeScale(thick * 0.95, 0.006, 0.002)
+              .setPosition(at + thick / 2, 0.0625 + row * pitch + tall * share, 0.031 + deep / 2),
+          )
       at += thick
     }
   }
@@ -152,7 +197,13 @@ export function bookshelf(seed: number, x: number): Object3D {
     books.setMatrixAt(i, spot.matrix)
     books.setColorAt(i, spot.color)
   })
-  group.add(books)
+  const lines = new InstancedMesh(
+    new BoxGeometry(1, 1, 1),
+    new MeshStandardMaterial({ color: 0x9c7c3e, roughness: 0.5 }),
+    gilt.length,
+  )
+  gilt.forEach((matrix, i) => lines.setMatrixAt(i, matrix))
+  group.add(books, lines)
   group.position.set(x, 0, -1.86)
   return group
 }

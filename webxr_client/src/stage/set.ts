@@ -7,6 +7,7 @@ import {
   column,
   curtainedWindow,
   floor,
+  floorLamp,
   lectern,
   mirrorFrame,
   niche,
@@ -74,7 +75,8 @@ const PRESETS: Record<SceneName, Preset> = {
       panelling(0x33241a, -2.06),
       bookshelf(11, -1.72),
       bookshelf(29, 1.72),
-      pictureFrame([0.1, 2.16, -2.04], 0.7, 0.52),
+      pictureFrame([-0.72, 1.84, -2.04], 0.5, 0.39),
+      floorLamp([0.8, 0, -1.8], -2.09),
     ],
     stand: () => lectern(0x4a3120),
     lighting: {

@@ -113,7 +113,7 @@ export class SoftwarePicture {
   ): void {
     renderer.getDrawingBufferSize(size)
     this.#layer.setSize(Math.max(1, Math.round(size.x * share)), Math.max(1, Math.round(size.y * share)))
-    const view = `${camera.matrixWorld.elements.join()} ${camera.projectionMatrix.elements.join()} ${size.x} ${size.y}`
+    const view = viewOf(camera)
     const turning = view !== this.#view && this.#view !== ''
     this.#view = view
     if (turning) {
@@ -208,6 +208,12 @@ export class SoftwarePicture {
     }
     renderer.copyFramebufferToTexture(this.#kept)
   }
+}
+
+/** What a camera sees of which canvas, in words; a movement of less than a pixel's tenth is none. */
+function viewOf(camera: Camera): string {
+  const numbers = [...camera.matrixWorld.elements, ...camera.projectionMatrix.elements]
+  return `${numbers.map(each => each.toFixed(4)).join()} ${size.x} ${size.y}`
 }
 
 /** A target that is drawn to as the screen is, tone mapped and encoded: three does so for a headset's only. */
