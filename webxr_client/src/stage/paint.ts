@@ -121,7 +121,23 @@ export function chalkboard(): CanvasTexture {
       if (x === 0) context.moveTo(70 + x, y)
       else context.lineTo(70 + x, y)
     }
+    // Whoever teaches here has just done Pythagoras.
+    context.moveTo(650, 210)
+    context.lineTo(650, 125)
+    context.lineTo(790, 210)
+    context.closePath()
+    context.rect(650, 198, 12, 12)
     context.stroke()
+    context.fillStyle = 'rgba(238,240,230,0.72)'
+    context.font = 'italic 25px Georgia, "Times New Roman", serif'
+    for (const [words, x, y] of [
+      ['a', 628, 176],
+      ['b', 712, 236],
+      ['c', 730, 158],
+      ['a² + b² = c²', 650, 297],
+    ] as const)
+      context.fillText(words, x, y)
+    context.strokeRect(634, 264, 176, 48)
   })
 }
 
