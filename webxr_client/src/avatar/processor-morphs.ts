@@ -1,4 +1,4 @@
-import { BufferAttribute, type BufferGeometry } from 'three'
+import { BufferAttribute, BufferGeometry } from 'three'
 import type { AnyMesh } from './mesh'
 
 /** One target: where it moves something, and by how much (x, y, z for each such vertex). */
@@ -34,15 +34,15 @@ export class ProcessorMorphs {
     this.#shape = shape
     this.#positions = new BufferAttribute(shape.positions.slice(), 3)
     this.#normals = shape.normals && new BufferAttribute(shape.normals.slice(), 3)
-    // The other attributes are shared; the targets go, so that the graphics never see them.
-    const { index, attributes, boundingBox } = mesh.geometry
-    const geometry = mesh.geometry.clone()
-    geometry.setIndex(index)
-    for (const [name, attribute] of Object.entries(attributes)) geometry.setAttribute(name, attribute)
+    // All else is shared; the targets stay behind, so that the graphics never see them.
+    const source = mesh.geometry
+    const geometry = new BufferGeometry()
+    geometry.setIndex(source.index)
+    for (const [name, attribute] of Object.entries(source.attributes)) geometry.setAttribute(name, attribute)
     geometry.setAttribute('position', this.#positions)
     if (this.#normals) geometry.setAttribute('normal', this.#normals)
-    geometry.morphAttributes = {}
-    geometry.boundingBox = boundingBox
+    geometry.boundingBox = source.boundingBox
+    geometry.boundingSphere = source.boundingSphere
     shapes.set(geometry, shape)
     mesh.geometry = geometry
   }
