@@ -135,6 +135,7 @@ export class Stage {
     })
     const low = this.quality === 'low'
     if (low) this.#software = new SoftwarePicture(this.#furniture, this.#people)
+    options.canvas.addEventListener('webglcontextrestored', () => this.#software?.forget())
     const most = low ? 1 : Math.min(devicePixelRatio, this.quality === 'high' ? 2 : 1.25)
     this.#pace = low
       ? new Pace(0.75, { least: 0.5, most, slow: 12, fast: 25 })
