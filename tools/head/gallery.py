@@ -34,8 +34,8 @@ def portraits(names: list[str]) -> None:
                 {
                     "mouthSmileLeft": 0.12,
                     "mouthSmileRight": 0.12,
-                    "eyeLookInLeft": 0.30,
-                    "eyeLookOutRight": 0.30,
+                    "eyeLookInLeft": 0.22,
+                    "eyeLookOutRight": 0.22,
                 }
             )
             shots.append(
@@ -45,11 +45,16 @@ def portraits(names: list[str]) -> None:
                     "width": 512,
                     "height": 512,
                     "samples": 2,
-                    "yaw": -27,
+                    "yaw": -20,
                     "pitch": 2,
-                    "distance": 1.18,
-                    "target": [0, -0.035, -0.045],
-                    "background": 0x23272D,
+                    "distance": 1.02,
+                    "target": [0, 0.002, -0.05],
+                    "backdrop": [0x8C949E, 0x3A4048],
+                    "light": [0.5, 0.6, 0.95],
+                    "lightPower": 3.6,
+                    "ambient": 2.1,
+                    "rim": 2.6,
+                    "exposure": 1.22,
                     **p,
                 }
             )
