@@ -200,7 +200,7 @@ class _Dresser:
         head = self.figure.head
         clothes = self.clothes()
         coarse = unwrap(head.cage, head.parts[0].vertices[: len(head.cage.vertices)], head.cage.faces)
-        fringe = thinned(self.fringe, 2, 1.4) if self.fringe else None
+        fringe = thinned(self.fringe, 3, 1.6) if self.fringe else None
         brows, material, lashes = self.brows_and_lashes(fringe, thinned(self.grown_brows, 2, 1.5))
         ears, roots = self.ears()
         few = [_fewer(p, 0.17) for p in ears]

@@ -160,7 +160,7 @@ def full_beard(surface: Surface, look: BeardLook, rng: np.random.Generator, deta
     line = np.interp(ax, [0, 18, 30, 44, 56, 66], [-82, -80, -72, -62, -52, -40])
     grow = 1 / (1 + np.exp((y - line) / 1.8)) * smoothstep(-146, -128, y) * smoothstep(-66, -52, z)
     grow = grow * (1 - bump(ax, 15) * bump(y + 80.5, 3.5))
-    roots, normal, vertex = surface.scatter(int(520 * detail), grow, rng)
+    roots, normal, vertex = surface.scatter(int(520 * min(1.0, 1.4 * detail)), grow, rng)
     neutral = surface.neutral[vertex]
     count, points = len(roots), 6 if detail > 0.7 else 4
     lock = smooth_noise(neutral, 9, rng)
@@ -185,14 +185,14 @@ def full_beard(surface: Surface, look: BeardLook, rng: np.random.Generator, deta
     body = cards(
         curves,
         out,
-        rng.uniform(7, 12, count) / detail**0.55,
+        rng.uniform(7, 12, count) / detail**0.6,
         rng.integers(4, 7, count),
         colour,
         vertex,
         taper=0.8,
         bend=0.3,
     )
-    return joined_hair([body, moustache(surface, look, rng, detail)])
+    return joined_hair([body, moustache(surface, look, rng, detail**1.1)])
 
 
 BEARDS = {"moustache": moustache, "full": full_beard}

@@ -127,7 +127,7 @@ def wild(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generato
     tint = mixed_colours(len(few), 8, look.colour, look.second, look.share, rng, 0.6)
     wisps = cards(
         loose,
-        outward_of(loose),
+        unit(outward_of(loose) + np.array([0, 0.45, 0.55])),
         rng.uniform(12, 20, len(few)),
         rng.integers(6, 8, len(few)),
         tint,
