@@ -24,6 +24,21 @@ class Hair:
     ribbon: NDArray[np.int64]
 
 
+def part_of(hair: Hair, chosen: NDArray[np.bool_]) -> Hair:
+    """The faces of a hair mesh all of whose vertices are chosen."""
+    faces = hair.faces[chosen[hair.faces].all(1)]
+    used, packed = np.unique(faces, return_inverse=True)
+    return Hair(
+        hair.vertices[used],
+        hair.normals[used],
+        packed.reshape(-1, 3),
+        hair.uv[used],
+        hair.colour[used],
+        hair.root[used],
+        hair.ribbon[used],
+    )
+
+
 def no_ribbon(count: int) -> NDArray[np.int64]:
     """The ribbon numbers of a mesh that is none."""
     return np.full(count, -1)
@@ -67,7 +82,7 @@ def cards(
     roll: Array | None = None,
     uv: Array | None = None,
     shade: float = 0.7,
-    dip: float = 1.0,
+    dip: Array | float = 1.0,
 ) -> Hair:
     """Ribbons of two vertices per curve point.
 
@@ -76,11 +91,11 @@ def cards(
         width: [N] mm; column: [N] of the atlas; colour: [N,K,3]; root: [N] skin vertex.
         taper: width at the tip, of the width; bend: how much the two borders' normals part.
         roll: [N] radians about the curve; uv: own coordinates [N,K,2,2]; shade: share of `outward` in the
-            normals; dip: mm by which the roots sink in.
+            normals; dip: mm by which the roots sink in, one or [N].
     """
     n, k, _ = curves.shape
     curves = curves.copy()
-    curves[:, 0] -= dip * outward[:, 0]
+    curves[:, 0] -= np.reshape(dip, (-1, 1)) * outward[:, 0]
     along = np.gradient(curves, axis=1)
     along /= np.linalg.norm(along, axis=2, keepdims=True) + 1e-9
     side = np.cross(along, outward)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from tools.head import jaw
-from tools.head.cards import Hair, joined_hair, no_ribbon
+from tools.head.cards import Hair, joined_hair, no_ribbon, part_of
 from tools.head.clothes import GARMENTS, Cloth
-from tools.head.detail import simplified, smaller_images, thinned
+from tools.head.detail import above, blended, filled, simplified, smaller_images, thinned
 from tools.head.ear import root
 from tools.head.eye_texture import drawn_eye_texture, eye_texture
 from tools.head.facial_hair import BEARDS, brow_mask, brows
@@ -28,7 +28,7 @@ from tools.head.occlusion import ambient_occlusion
 from tools.head.open_head import JOINTS, PARENTS, OpenHead
 from tools.head.part import Part, joined
 from tools.head.skin_texture import Patterns, paint_skin
-from tools.head.strand_atlas import lash_uv, strand_atlas
+from tools.head.strand_atlas import is_fine, lash_uv, strand_atlas
 from tools.head.surface import Surface
 from tools.head.topology import Faces, edges, vertex_normals
 from tools.head.unwrap import Unwrap, unwrap
@@ -71,6 +71,10 @@ def build_character(
     return made
 
 
+FAR_TRIANGLES = 14_500
+"""What a far view is made of, at most."""
+
+
 class _Dresser:
     """Turns a figure and a look into meshes."""
 
@@ -94,7 +98,7 @@ class _Dresser:
         landmarks = figure.dense[:468]
         tint = brow_mask(figure.dense, landmarks, look.brows) * (head.masks.inner < 0.05)
         # under the hair the skin is darker, and a little beyond, where stubble grows
-        shaded = smoothstep(-7, 3, self.scalp.inside)
+        shaded = smoothstep(-6, 5, self.scalp.inside)
         self.textures = paint_skin(
             head.cage,
             head.masks,
@@ -104,17 +108,24 @@ class _Dresser:
             _left_ear(head),
             look.skin,
             shaded,
-            _scaled(look.hair.colour, 0.5),
+            _roots(look.hair.colour, look.skin.tone),
             tint,
             _scaled(look.brows.colour, 0.8),
+            look.brows.lash_length,
             size,
             patterns,
         )
         self.grown_brows = brows(self.surface, landmarks, look.brows, self.rng)
         bearded = look.beard.style != "none"
         self.grown_beard = BEARDS[look.beard.style](self.surface, look.beard, self.rng) if bearded else None
-        self.grown_hair = (
-            self.style.grow(self.surface, self.scalp, look.hair, self.rng) if self.style else None
+        self.grown_hair = self.fringe = None
+        if self.style:
+            grown = blended(self.style.grow(self.surface, self.scalp, look.hair, self.rng), self.surface)
+            fine = is_fine(grown.uv)
+            self.grown_hair = part_of(grown, ~fine)
+            self.fringe = part_of(grown, fine) if fine.any() and not look.skin.drawn else None
+        self.far_beard = (
+            BEARDS[look.beard.style](self.surface, look.beard, self.rng, 0.3) if bearded else None
         )
         self.eye_image = (drawn_eye_texture if look.skin.drawn else eye_texture)(look.eyes)
         self.strands = Material(
@@ -127,12 +138,16 @@ class _Dresser:
             double_sided=True,
             extras=kind,
         )
+        # closed: nothing shines through, and what lies behind need not be drawn
+        self.weave = Material(
+            "weave", base=atlas, roughness=0.72, specular=0.35, double_sided=True, extras=kind
+        )
         # so fine that a cut-off would eat them: blended
         self.fine_strands = Material(
             "fine_strands",
             base=atlas,
             roughness=0.8,
-            specular=0.2,
+            specular=0.05,
             alpha="BLEND",
             double_sided=True,
             extras=kind,
@@ -172,10 +187,10 @@ class _Dresser:
             self.mouth(),
             self.lid_shadow(),
             self.tear_line(),
-            self._moving("brows", *self.brows_and_lashes()),
+            self._moving("brows", *self.brows_and_lashes(self.fringe)),
         ]
         if self.grown_beard:
-            out.append(self._moving("beard", self.grown_beard, self.strands, None))
+            out.append(self._moving("beard", self.grown_beard, self.strands, None, 0.2))
         if self.grown_hair:
             out.append(self._still("hair", self.grown_hair))
         return self.drawn([*out, *clothes])
@@ -185,7 +200,8 @@ class _Dresser:
         head = self.figure.head
         clothes = self.clothes()
         coarse = unwrap(head.cage, head.parts[0].vertices[: len(head.cage.vertices)], head.cage.faces)
-        brows, material, lashes = self.brows_and_lashes()
+        fringe = thinned(self.fringe, 3, 1.6) if self.fringe else None
+        brows, material, lashes = self.brows_and_lashes(fringe, thinned(self.grown_brows, 2, 1.5))
         ears, roots = self.ears()
         few = [_fewer(p, 0.17) for p in ears]
         kept = [w[cKDTree(p.vertices).query(f.vertices)[1]] for p, f, w in zip(ears, few, roots, strict=True)]
@@ -194,20 +210,26 @@ class _Dresser:
             simplified(self.eyes(), 0.4),
             simplified(self.mouth(), 0.22),
             self.lid_shadow(),
-            self._moving("brows", thinned(brows, 2, 1.5), material, lashes),
+            self._moving("brows", brows, material, lashes, 0.3),
         ]
-        if self.grown_beard:
-            out.append(self._moving("beard", thinned(self.grown_beard, 4, 2.3), self.strands, None))
+        if self.far_beard:
+            out.append(self._moving("beard", self.far_beard, self.strands, None, 0.4))
         if self.grown_hair:
             solid = self.grown_hair.ribbon < 0
-            far = self._still("hair", thinned(self.grown_hair, 3, 1.9))
-            loose = np.zeros(len(far.vertices), bool)
-            loose[solid.sum() :] = True
-            ribbons = _compact(replace(far, faces=far.faces[loose[far.faces].all(1)]))
-            rest = _compact(replace(far, name="hair_base", faces=far.faces[~loose[far.faces].any(1)]))
-            out += [ribbons] if len(ribbons.faces) else []
-            out += [simplified(rest, min(1.0, 1500 / max(1, len(rest.faces))))]
-        out += [simplified(c, 0.3) for c in clothes]
+            base = part_of(filled(self.grown_hair, self.surface), solid)
+            loose = part_of(self.grown_hair, ~solid)
+            out += [simplified(c, 0.3) for c in clothes]
+            room = FAR_TRIANGLES - sum(len(m.faces) for m in out)
+            rest = replace(self._still("hair_base", base), material=self.weave)
+            share = min(
+                len(rest.faces), int(room * len(rest.faces) / (len(rest.faces) + 0.4 * len(loose.faces)))
+            )
+            out.append(simplified(rest, share / len(rest.faces)))
+            if len(loose.faces):
+                step = 1 + int(0.55 * len(loose.faces) / (room - share))
+                out.append(self._still("hair", above(thinned(loose, step, step**0.55), base)))
+        else:
+            out += [simplified(c, 0.3) for c in clothes]
         done: dict[int, bytes] = {}
         fresh: dict[int, Material] = {}
         for mesh in out:
@@ -464,24 +486,31 @@ class _Dresser:
             tuple(morphs),
         )
 
-    def brows_and_lashes(self) -> tuple[Hair, Material, LidRibbon]:
-        """Lashes (first) and brows, what they are made of, and how the lashes follow the lids."""
+    def brows_and_lashes(
+        self, fringe: Hair | None, brows: Hair | None = None
+    ) -> tuple[Hair, Material, LidRibbon]:
+        """Lashes (first), brows and the fine hairs of the hairline, what they are made of, and how the lashes
+        follow the lids."""
         fig, look = self.figure, self.look
         lash = fig.parts[-1]
         ribbon = fig.head.lashes
         root = fig.skin[ribbon.root]
-        v = root + (lash.vertices - root) * look.brows.lash_length
+        v = root + (lash.vertices - root) * [0.9, 0.62, 0.95] * look.brows.lash_length
         lashes = LidRibbon(Part("lashes", v, lash.faces, lash.uv), ribbon.root, ribbon.side)
         normal = np.tile([0, 0.3, 0.95], (len(v), 1))
         colour = np.tile(look.brows.lash_colour, (len(v), 1))
         uv = lash_uv(lash.uv[:, 0], 1 - lash.uv[:, 1])
         hair = Hair(v, normal, lash.faces, uv, colour, ribbon.root, no_ribbon(len(v)))
-        grown = hair if look.skin.drawn else joined_hair([hair, self.grown_brows])  # drawn brows are painted
+        if look.skin.drawn:  # drawn brows are painted
+            return hair, self.fine_strands, lashes
+        grown = joined_hair([hair, brows or self.grown_brows, *([fringe] if fringe else [])])
         return grown, self.fine_strands, lashes
 
-    def _moving(self, name: str, hair: Hair, material: Material, lashes: LidRibbon | None) -> Mesh:
-        """Hair that moves with the skin it grows on; the first vertices may be lashes, which also turn with
-        the lids."""
+    def _moving(
+        self, name: str, hair: Hair, material: Material, lashes: LidRibbon | None, least: float = 0.12
+    ) -> Mesh:
+        """Hair that moves with the skin it grows on, where that moves `least` mm; the first vertices may be
+        lashes, which also turn with the lids."""
         fig = self.figure
         n = fig.head.cage.fine_count
         first = len(lashes.root) if lashes else 0
@@ -490,7 +519,7 @@ class _Dresser:
             follow = self.dense_of(d[:n])[hair.root]
             if lashes:
                 follow[:first] = lashes.follow(fig.skin, d[:n], target.startswith("eye"))
-            follow[np.abs(follow).max(1) < 0.12] = 0
+            follow[np.abs(follow).max(1) < least] = 0
             if np.abs(follow).max() > 0:
                 morphs.append(Morph(target, follow / 1000, np.zeros_like(follow)))
         weights = self.dense_of(self.skin_weights)[hair.root]
@@ -534,6 +563,12 @@ def _fewer(part: Part, share: float) -> Part:
 
 def _scaled(colour: tuple[float, float, float], by: float) -> tuple[float, float, float]:
     return colour[0] * by, colour[1] * by, colour[2] * by
+
+
+def _roots(hair: tuple[float, float, float], tone: tuple[float, float, float]) -> tuple[float, float, float]:
+    """The scalp's colour where hair grows: the hair's shade, or the skin's under fair hair."""
+    r, g, b = (min(0.5 * h, 0.72 * t) for h, t in zip(hair, tone, strict=True))
+    return r, g, b
 
 
 def _left_ear(head: OpenHead) -> Part:

@@ -1,6 +1,8 @@
 """Contact sheets and portraits: `python -m tools.head.gallery portraits cast controls visemes lighting`."""
 
 import argparse
+import json
+import math
 import sys
 import tempfile
 from pathlib import Path
@@ -34,8 +36,8 @@ def portraits(names: list[str]) -> None:
                 {
                     "mouthSmileLeft": 0.12,
                     "mouthSmileRight": 0.12,
-                    "eyeLookInLeft": 0.30,
-                    "eyeLookOutRight": 0.30,
+                    "eyeLookInLeft": 0.22,
+                    "eyeLookOutRight": 0.22,
                 }
             )
             shots.append(
@@ -45,11 +47,15 @@ def portraits(names: list[str]) -> None:
                     "width": 512,
                     "height": 512,
                     "samples": 2,
-                    "yaw": -27,
+                    "yaw": -20,
                     "pitch": 2,
-                    "distance": 1.18,
-                    "target": [0, -0.035, -0.045],
-                    "background": 0x23272D,
+                    **_framed(CHARACTERS / name / "avatar.glb"),
+                    "backdrop": [0x8C949E, 0x3A4048],
+                    "light": [0.5, 0.6, 0.95],
+                    "lightPower": 3.6,
+                    "ambient": 2.1,
+                    "rim": 2.6,
+                    "exposure": 1.22,
                     **p,
                 }
             )
@@ -59,6 +65,19 @@ def portraits(names: list[str]) -> None:
                 Image.open(f"{folder}/{name}.png").convert("RGB").resize((512, 512), Image.Resampling.LANCZOS)
             )
             _few_colours(picture).save(CHARACTERS / name / "portrait.png", optimize=True)
+
+
+def _framed(avatar: Path) -> Shot:
+    """Distance and target of a portrait from the collar to the top of the hair, as large as it fits."""
+    data = avatar.read_bytes()
+    told = json.loads(data[20 : 20 + int.from_bytes(data[12:16], "little")])
+    drawn = [m["primitives"][0]["attributes"]["POSITION"] for m in told["meshes"] if m["name"] == "hair"]
+    top = min(max((told["accessors"][k]["max"][1] for k in drawn), default=0.12), 0.158)
+    low = -0.172
+    return {
+        "distance": (top + 0.012 - low) / (2 * math.tan(math.radians(10))),
+        "target": [0, (top + 0.012 + low) / 2, -0.05],
+    }
 
 
 def _few_colours(picture: Image.Image, count: int = 224) -> Image.Image:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tools.head.cards import Hair, cards, joined_hair, mixed_colours, no_ribbon
 from tools.head.falloff import Array, bump, smoothstep
 from tools.head.look import HairLook
-from tools.head.strand_atlas import WEAVE, fringe_uv
+from tools.head.strand_atlas import WEAVE, card_uv, fringe_uv, short_uv
 from tools.head.surface import Surface
 
 CENTRE = np.array([0.0, 22.0, -75.0])
@@ -108,14 +108,29 @@ def _shell(
         uv = fringe_uv((75 * np.abs(angle) - p[:, 1]) / 110, (depth + 4.5) / 13)
     else:
         u0, v0, w, h = WEAVE
-        uv = np.c_[u0 + w * (0.5 + 0.5 * angle / np.pi), v0 + h * (0.5 + 0.45 * np.sin(p[:, 1] / 40))]
-    tint = np.array(colour) * (0.62 - 0.10 * smoothstep(0, 14, depth))[:, None] / 0.75
+        over = np.arctan2(p[:, 0], p[:, 1] - CENTRE[1])  # combed back
+        uv = np.c_[u0 + w * (0.5 + 0.5 * over / np.pi), v0 + h * (0.5 + 0.45 * np.sin(p[:, 2] / 40))]
+    tint = np.array(colour) * (0.70 - 0.12 * smoothstep(0, 14, depth))[:, None] / 0.75
     return Hair(v, n, packed.reshape(-1, 3), uv, tint, used, no_ribbon(len(used)))
+
+
+def over_cap(scalp: Scalp, vertex: NDArray[np.int64], lift: float) -> Array:
+    """How far ribbons' roots must sink in, negative, to lie on a cap of that lift: a long ribbon whose first
+    piece rose from under it would leave it bare."""
+    return -(0.7 + lift * smoothstep(1, 16, scalp.inside[vertex]))
 
 
 def fine_roots(scalp: Scalp, vertex: NDArray[np.int64], width: Array) -> Array:
     """Widths of ribbons, narrower the nearer they spring to the hairline."""
     return width * (0.35 + 0.65 * smoothstep(0, 14, scalp.inside[vertex]))
+
+
+def columns(
+    scalp: Scalp, vertex: NDArray[np.int64], low: int, high: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """The atlas columns [low, high) of ribbons; sparse ones for those that spring near the hairline."""
+    thin = scalp.inside[vertex] < rng.uniform(-1, 5, len(vertex))
+    return np.where(thin, rng.integers(6, 8, len(vertex)), rng.integers(low, high, len(vertex)))
 
 
 def flow(
@@ -147,22 +162,31 @@ def edge_hairs(
     way: Callable[[Array, float], Array],
     where: Array | float = 1.0,
 ) -> Hair:
-    """Fine, sparse cards along the hairline, so that it does not end like a wig; `where` weighs vertices."""
+    """Single fine hairs along the hairline, so that it does not end like a wig; `where` weighs vertices."""
     _, y, z = surface.neutral.T
     beside_ear = smoothstep(18, 6, y) * smoothstep(-105, -95, z)
-    edge = bump(scalp.inside - 1.0, 3.0) * smoothstep(-70, -40, y) * (1 - beside_ear) * where
-    roots, _, vertex = surface.scatter(2 * count, edge, rng)
+    edge = bump(scalp.inside - 2.5, 3.5) * smoothstep(-70, -40, y) * (1 - beside_ear) * where
+    roots, _, vertex = surface.scatter(3 * count, edge, rng)
     curves = flow(surface, roots, length * rng.uniform(0.6, 1.2, len(roots)), way, lambda t: 0.9 + 1.6 * t, 5)
     colour = mixed_colours(len(roots), 5, look.colour, look.second, look.share, rng, 0.85)
+    pick = rng.integers(0, 4, len(roots))
+    single = rng.random(len(roots)) < 0.8
+    along = np.linspace(0, 1, 5)
+    sparse = card_uv(
+        (6.0 + pick % 2)[:, None, None] + np.zeros((1, 5, 2)),
+        np.zeros((len(roots), 5, 1)) + np.array([0.0, 1.0]),
+        np.zeros((len(roots), 1, 2)) + along[None, :, None],
+    )
     return cards(
         curves,
         outward_of(curves),
-        rng.uniform(1.5, 3.6, len(roots)),
-        rng.integers(4, 8, len(roots)),
+        np.where(single, rng.uniform(1.8, 3.2, len(roots)), rng.uniform(3.0, 5.0, len(roots))),
+        pick,
         colour,
         vertex,
-        taper=0.7,
-        dip=0.4,
+        taper=0.8,
+        uv=np.where(single[:, None, None, None], short_uv(pick, along), sparse),
+        dip=0.3,
     )
 
 
@@ -179,7 +203,10 @@ def arc_to(roots: Array, goal: Array, puff: Array, surface: Surface, points: int
         p = CENTRE + unit(way) * ((1 - t) * ra + t * rb)[:, None]
         out.append(
             surface.cleared(
-                p, 0.8 + puff * np.sin(np.pi * np.clip(k / (points - 1) * 0.85 + 0.06, 0, 1)) if k else 0.3
+                p,
+                1.5 + puff * np.sin(np.pi * np.clip(k / (points - 1) * 0.85 + 0.03, 0, 1)) ** 1.4
+                if k
+                else 0.0,
             )
         )
     return np.stack(out, 1)

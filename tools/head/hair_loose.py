@@ -6,7 +6,18 @@ import numpy as np
 
 from tools.head.cards import Hair, cards, joined_hair, mixed_colours
 from tools.head.falloff import Array, bump, smoothstep
-from tools.head.hair_growth import Scalp, cap, edge_hairs, fine_roots, flow, outward_of, smooth_noise, unit
+from tools.head.hair_growth import (
+    Scalp,
+    cap,
+    columns,
+    edge_hairs,
+    fine_roots,
+    flow,
+    outward_of,
+    over_cap,
+    smooth_noise,
+    unit,
+)
 from tools.head.look import HairLook
 from tools.head.surface import Surface
 
@@ -37,7 +48,7 @@ def short(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generat
         roots,
         length,
         lambda p, t: comb(p, t) + 0.24 * lock + stray,
-        lambda t: 0.8 + 3.2 * np.sin(np.pi * min(t + 0.1, 1)),
+        lambda t: 1.5 + 2.8 * np.sin(np.pi * min(t + 0.1, 1)),
         7,
     )
     colour = mixed_colours(len(roots), 7, look.colour, look.second, look.share, rng, 0.6)
@@ -45,13 +56,14 @@ def short(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generat
         curves,
         outward_of(curves),
         fine_roots(scalp, vertex, rng.uniform(8, 13, len(roots))),
-        rng.integers(0, 6, len(roots)),
+        columns(scalp, vertex, 0, 6, rng),
         colour,
         vertex,
         taper=0.8,
+        dip=over_cap(scalp, vertex, 0.9),
     )
     edge = edge_hairs(surface, scalp, look, rng, 150, 15, comb)
-    return joined_hair([cap(surface, scalp, 1.6, look.colour), body, edge])
+    return joined_hair([cap(surface, scalp, 0.9, look.colour), body, edge])
 
 
 def wild(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generator) -> Hair:
@@ -78,9 +90,8 @@ def wild(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generato
 
     curves = flow(surface, roots, length, way, lambda t: 2.0 + 5.0 * t, 8)
     colour = mixed_colours(len(roots), 8, look.colour, look.second, look.share, rng, 0.50)
-    kind = np.where(
-        rng.random(len(roots)) < 0.35, rng.integers(0, 4, len(roots)), rng.integers(4, 6, len(roots))
-    )
+    full = rng.random(len(roots)) < 0.35
+    kind = np.where(full, columns(scalp, vertex, 0, 4, rng), columns(scalp, vertex, 4, 6, rng))
     body = cards(
         curves,
         outward_of(curves),
@@ -116,7 +127,7 @@ def wild(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generato
     tint = mixed_colours(len(few), 8, look.colour, look.second, look.share, rng, 0.6)
     wisps = cards(
         loose,
-        outward_of(loose),
+        unit(outward_of(loose) + np.array([0, 0.45, 0.55])),
         rng.uniform(12, 20, len(few)),
         rng.integers(6, 8, len(few)),
         tint,
@@ -172,7 +183,7 @@ def mane(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generato
         curves,
         outward_of(curves),
         fine_roots(scalp, vertex, rng.uniform(9, 15, len(roots))),
-        rng.integers(4, 6, len(roots)),
+        columns(scalp, vertex, 4, 6, rng),
         colour,
         vertex,
         taper=1.0,
@@ -187,9 +198,12 @@ def mane(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generato
 def bob(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generator) -> Hair:
     """Chin-length hair, parted at the side, turned in at the ends."""
     mask = scalp.mask
-    roots, _, vertex = surface.scatter(900, mask, rng)
-    neutral = surface.neutral[vertex]
     part = -18.0
+    roots, _, vertex = surface.scatter(900, mask, rng)
+    beside = bump(surface.neutral[:, 0] - part, 5) * smoothstep(-125, -105, surface.neutral[:, 2])
+    line, _, close = surface.scatter(130, mask * beside * smoothstep(40, 55, surface.neutral[:, 1]), rng)
+    roots, vertex = np.concatenate([roots, line]), np.r_[vertex, close]  # so that the parting stays a line
+    neutral = surface.neutral[vertex]
     end = -96 + rng.uniform(-8, 8, len(roots))
     length = np.clip(neutral[:, 1] - end, 30, 230) * 0.98 + 26 * smoothstep(50, 100, neutral[:, 1])
     lock = smooth_noise(roots, 18, rng)
@@ -226,20 +240,21 @@ def bob(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generator
         )
 
     curves = flow(
-        surface, roots, length, way, lambda t: 1.0 + 5.5 * np.sin(np.pi * min(t * 0.85 + 0.08, 1)), 11
+        surface, roots, length, way, lambda t: 1.6 + 5.0 * np.sin(np.pi * min(t * 0.85 + 0.08, 1)), 11
     )
     colour = mixed_colours(len(roots), 11, look.colour, look.second, look.share, rng, 0.6)
     body = cards(
         curves,
         outward_of(curves),
         fine_roots(scalp, vertex, rng.uniform(9, 14, len(roots))),
-        rng.integers(0, 4, len(roots)),
+        columns(scalp, vertex, 0, 4, rng),
         colour,
         vertex,
         taper=0.9,
+        dip=over_cap(scalp, vertex, 0.8),
     )
     edge = edge_hairs(surface, scalp, look, rng, 110, 22, _from_parting(part))
-    return joined_hair([cap(surface, scalp, 2.4, look.colour), body, edge])
+    return joined_hair([cap(surface, scalp, 0.8, look.colour), body, edge])
 
 
 def _from_parting(part: float) -> Callable[[Array, float], Array]:

@@ -115,7 +115,7 @@ def cartoon(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Gener
         shell.vertices,
         shell.normals,
         shell.faces,
-        shell.uv,
+        np.tile([WEAVE[0] + WEAVE[2] / 2, WEAVE[1] + WEAVE[3] / 2], (len(shell.vertices), 1)),
         np.tile(np.array(look.colour), (len(shell.vertices), 1)),
         shell.root,
         shell.ribbon,

@@ -5,7 +5,18 @@ from numpy.typing import NDArray
 
 from tools.head.cards import Hair, cards, joined_hair, mixed_colours, no_ribbon
 from tools.head.falloff import Array, bump, smoothstep
-from tools.head.hair_growth import Scalp, arc_to, cap, edge_hairs, fine_roots, outward_of, smooth_noise, unit
+from tools.head.hair_growth import (
+    Scalp,
+    arc_to,
+    cap,
+    columns,
+    edge_hairs,
+    fine_roots,
+    outward_of,
+    over_cap,
+    smooth_noise,
+    unit,
+)
 from tools.head.look import HairLook
 from tools.head.strand_atlas import WEAVE
 from tools.head.surface import Surface
@@ -55,18 +66,19 @@ def updo(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Generato
         curves,
         outward_of(curves),
         width,
-        rng.integers(3, 6, len(roots)),
+        columns(scalp, vertex, 3, 6, rng),
         colour,
         vertex,
         taper=0.8,
         roll=rng.normal(size=len(roots)) * 0.15,
+        dip=over_cap(scalp, vertex, 1.0),
     )
     edge = edge_hairs(
         surface, scalp, look, rng, 170, 24, lambda p, t: surface.normal_at(p) * 0.25 + unit(knot - p)
     )
     return joined_hair(
         [
-            cap(surface, scalp, 2.0, look.colour),
+            cap(surface, scalp, 1.0, look.colour),
             body,
             knot_of_hair(knot, vertex[:1], look, rng, 35.0),
             _wisps(surface, scalp, knot, look, rng),
@@ -191,7 +203,7 @@ def parted(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Genera
     side = np.where(roots[:, 0] >= 0, 1, -1)
     goal = np.where((side > 0)[:, None], coil[1], coil[-1]) + rng.normal(size=roots.shape) * 6
     away = smoothstep(2, 40, np.abs(neutral[:, 0]))
-    puff = 2.5 + 5 * (1 - away) + 2 * rng.random(len(roots))
+    puff = 1.0 + 5.0 * away + 1.2 * rng.random(len(roots))
     curves = arc_to(roots, goal, puff, surface, 9, rng.uniform(0.75, 1.0, len(roots)))
     lock = smooth_noise(roots, 14, rng)
     t = np.linspace(0, 1, 9)[None, :, None]
@@ -201,10 +213,11 @@ def parted(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Genera
         curves,
         outward_of(curves),
         fine_roots(scalp, vertex, rng.uniform(9, 13, len(roots))),
-        rng.integers(0, 4, len(roots)),
+        columns(scalp, vertex, 0, 4, rng),
         colour,
         vertex,
         taper=0.85,
+        dip=over_cap(scalp, vertex, 0.5),
     )
     coils = [
         knot_of_hair(coil[s], vertex[:1], look, rng, 27.0, unit(np.array([s * 0.95, 0.1, 0.2])))
@@ -223,4 +236,4 @@ def parted(surface: Surface, scalp: Scalp, look: HairLook, rng: np.random.Genera
         ),
         smoothstep(2, 10, np.abs(surface.neutral[:, 0])),
     )
-    return joined_hair([cap(surface, scalp, 1.6, look.colour), body, edge, *coils])
+    return joined_hair([cap(surface, scalp, 0.5, look.colour), body, edge, *coils])

@@ -103,7 +103,7 @@ def build_lid_shadow(
             q = way + t * depth * (middle - way)
             q /= np.linalg.norm(q, axis=1, keepdims=True)
             rows.append(centres[side] + q * (radius + lift))
-            opacity.append(np.where(np.arange(32) <= 16, 0.30 + 0.42 * upper, 0.34) * (1.0, 0.42, 0.0)[row])
+            opacity.append(np.where(np.arange(32) <= 16, 0.26 + 0.24 * upper, 0.20) * (1.0, 0.40, 0.0)[row])
         vertices.append(np.concatenate(rows))
         f = grid_faces(3, 32, True) + start
         faces.append(f if side < 0 else f[:, ::-1])

@@ -13,7 +13,7 @@ class SkinLook:
     """Skin: tone, how red cheeks and nose are, wrinkles 0..1, freckles and age spots 0..1, beard shadow 0..1,
     lips; `drawn` makes the whole character a drawing: flat colours, toon shading."""
 
-    tone: Colour = (0.545, 0.315, 0.228)
+    tone: Colour = (0.64, 0.368, 0.25)
     redness: float = 1.0
     wrinkles: float = 0.2
     spots: float = 0.3
@@ -30,20 +30,21 @@ class SkinLook:
 class EyeLook:
     """Eyes: iris colour, how yellow or red the white is 0..1."""
 
-    iris: Colour = (0.12, 0.09, 0.06)
-    white: Colour = (0.60, 0.555, 0.52)
+    iris: Colour = (0.085, 0.075, 0.040)
+    white: Colour = (0.80, 0.765, 0.735)
 
 
 @dataclass(frozen=True, slots=True)
 class BrowLook:
-    """Brows: colour, thickness in mm (half), length of hairs in mm, disorder 0..1, density 0..1; lashes:
-    length factor, colour."""
+    """Brows: colour, thickness in mm (half), length of hairs in mm, disorder 0..1, density 0..1, how much
+    higher they arch at two thirds of their length in mm; lashes: length factor, colour."""
 
     colour: Colour = (0.06, 0.04, 0.03)
     thickness: float = 3.2
     length: float = 8.0
     disorder: float = 0.15
     density: float = 0.8
+    arch: float = 0.0
     lash_length: float = 1.0
     lash_colour: Colour = (0.015, 0.012, 0.01)
 

@@ -83,6 +83,7 @@ def paint_skin(
     scalp_colour: tuple[float, float, float],
     brow: Array,
     brow_colour: tuple[float, float, float],
+    lashes: float,
     size: int,
     patterns: Patterns,
 ) -> SkinTextures:
@@ -92,7 +93,8 @@ def paint_skin(
         dense: the character's dense skin as sculpted; base: the neutral head's, on which patterns are laid,
             so that
             lips and lids stay where they belong.
-        ears: the left ear (both share a tile); scalp, brow: how much hair grows on each dense vertex, 0..1.
+        ears: the left ear (both share a tile); scalp, brow: how much hair grows on each dense vertex, 0..1;
+            lashes: their length factor, which gives the line they grow from its strength.
     """
     n = cage.fine_count
     uv, faces, corners = _dense_uv(cage, unwrap)
@@ -145,15 +147,10 @@ def paint_skin(
     )
     if look.drawn:
         return _drawn(c, look, image[..., 14], scalp_colour, image[..., 15], brow_colour)
-    rough = _paint(c, look, dense)
-    fuzz = 0.80 + 0.25 * c.noise(1.2, 21)
-    c.mix(
-        smoothstep(0.1, 0.9, image[..., 14] + 0.22 * c.noise(2.0, 23) * (image[..., 14] > 0.02))
-        * 0.82
-        * fuzz,
-        scalp_colour,
-    )
-    c.mix(image[..., 15] * 0.62 * np.clip(0.7 + 0.45 * c.noise(0.8, 22), 0, 1), brow_colour)
+    rough = _paint(c, look, lashes)
+    roots = np.clip(image[..., 14], 0, 1)
+    c.mix(roots**1.4 * 0.85 * np.clip(1 + 0.16 * c.noise(0.9, 21) * (1 - roots), 0, 1), scalp_colour)
+    c.mix(image[..., 15] * 0.42 * np.clip(0.85 + 0.30 * c.noise(0.7, 22), 0, 1), brow_colour)
     normal = _normal_map(c, image[..., 3:6], image[..., 6:9], image[..., 16:19])
     half = size // 2
     packed = np.stack([np.full_like(rough, 1.0), rough, np.zeros_like(rough)], 2)
@@ -218,24 +215,29 @@ def _dense_uv(cage: Cage, unwrap: Unwrap) -> tuple[Array, NDArray[np.int64], NDA
     return uv, faces, cage.dense_faces
 
 
-def _paint(c: _Canvas, look: SkinLook, dense: Array) -> Map:
+def _paint(c: _Canvas, look: SkinLook, lashes: float) -> Map:
     """Albedo and height onto the canvas; returns roughness."""
     x, y, z = c.p[..., 0], c.p[..., 1], c.p[..., 2]
     ax = np.abs(x)
     n12, n5, n2, n1, n05 = (c.noise(s, k) for k, s in enumerate((14, 5.5, 2.2, 1.0, 0.55)))
     tone = np.array(look.tone)
-    blood = tuple(tone * [1.02, 0.62, 0.62])
-    deep = tuple(tone * [0.74, 0.60, 0.66])
-    pale = tuple(tone * [1.03, 1.12, 1.02])
+    blood = tuple(tone * [1.04, 0.60, 0.56])
+    deep = tuple(tone * [0.76, 0.60, 0.64])
+    pale = tuple(tone * [1.04, 1.10, 0.92])
     skin = 1 - c.ear
-    red = (
-        0.36 * bump(ax - 44, 17) * bump(y + 34, 17)
-        + 0.55 * bump(x, 13) * bump(y + 33, 11) * (z > 28)
-        + 0.25 * bump(x, 14) * bump(y + 103, 12)
+    cheek = bump(ax - 43, 18) * bump(y + 33, 18)
+    nose = bump(x, 13) * bump(y + 34, 11) * (z > 28)
+    wings = bump(ax - 17, 6) * bump(y + 36, 8)
+    chin = bump(x, 15) * bump(y + 104, 12)
+    red = 0.62 * cheek + 0.52 * nose + 0.28 * chin + 0.45 * wings + 0.16 * bump(ax - 12, 8) * bump(y - 22, 12)
+    red = red * skin + 0.42 * c.ear
+    c.mix(red * (0.78 + 0.30 * n5 + 0.12 * n2) * look.redness, blood)
+    fine = bump(ax - 40, 16) * bump(y + 38, 14) + 0.8 * nose  # where small vessels show
+    c.mix(
+        0.17 * look.redness * look.pores * fine * smoothstep(0.55, 1.4, np.abs(c.noise(1.8, 17))) * skin,
+        blood,
     )
-    red = (red + 0.35 * bump(ax - 17, 6) * bump(y + 36, 8)) * skin + 0.25 * c.ear
-    c.mix(red * (0.75 + 0.25 * n5) * look.redness, blood)
-    c.mix(0.22 * smoothstep(15, 60, y) * c.face, pale)
+    c.mix((0.45 * smoothstep(22, 62, y) + 0.25 * bump(y + 62, 14) * bump(ax - 12, 14)) * c.face, pale)
     eye = np.sqrt((ax - 31.9) ** 2 + ((y - 1.7) * 1.25) ** 2 + (z - 9.8) ** 2 * 0.6)
     c.mix(look.lids * bump(eye - 15, 6.5) * (z > -10), deep)
     c.mix(0.7 * look.lids * bump(ax - 22, 7) * bump(y + 6, 7) * (z > 0), deep)
@@ -246,10 +248,10 @@ def _paint(c: _Canvas, look: SkinLook, dense: Array) -> Map:
         * smoothstep(-45, -20, z)
         * (1 - c.lip)
     )
-    c.mix(beard * look.shadow, tuple(tone * [0.62, 0.80, 0.95]))
+    c.mix(beard * look.shadow, tuple(tone * [0.58, 0.74, 0.92]))
     c.mix((n05 > 1.05) * beard * look.shadow, tuple(tone * 0.3))
-    c.colour *= (1 + 0.05 * n12 + 0.045 * n5 + 0.035 * n2 + 0.03 * n1)[..., None]
-    c.colour[..., 1:] *= (1 - 0.03 * n5)[..., None]
+    c.colour *= (1 + 0.045 * n12 + 0.045 * n5 + 0.04 * n2 + 0.05 * n1 + 0.03 * n05)[..., None]
+    c.colour[..., 1:] *= (1 - 0.045 * n5 - 0.035 * n2)[..., None]
     c.mix(
         smoothstep(1.25, 1.7, c.noise(7, 9)) * 0.5 * look.spots * (1 - c.lip) * (y > -20),
         tuple(tone * [0.68, 0.60, 0.53]),
@@ -262,16 +264,19 @@ def _paint(c: _Canvas, look: SkinLook, dense: Array) -> Map:
     c.colour *= (1 - 0.10 * np.clip(c.noise(1.6, 3), -1, 1) * lip)[..., None]
     # the line where lips meet: soft, for it stays on the lips when they part
     seam = bump(y - (SEAM_Y - 0.5 * (ax / 25) ** 3 - 0.6 * bump(ax, 5)), 0.8) * lip
-    c.mix(seam * 0.42, tuple(0.40 * np.array(look.lips)))
-    c.mix(smoothstep(0.25, 0.9, gaussian_filter(c.nostril, 3)) * 0.85, (0.09, 0.03, 0.025))
+    c.mix(seam * 0.34 * smoothstep(27, 19, ax), tuple(0.40 * np.array(look.lips)))
+    c.mix(smoothstep(0.16, 0.72, gaussian_filter(c.nostril, 3)) * 0.85, tuple(tone * [0.20, 0.11, 0.11]))
     c.mix(smoothstep(0.05, 0.5, c.socket) * 0.8, tuple(tone * [0.85, 0.52, 0.55]))
     inner = bump(np.hypot(ax - 17.2, (y - 0.3) * 1.0), 2.4) * (z > 5)  # the pink of the inner canthus
     c.mix(inner * 0.6, (0.50, 0.20, 0.17))
     c.mix(0.30 * bump(eye - 13.0, 2.6) * (z > 2) * (y > 1.5), deep)  # the upper lid itself
     c.mix(smoothstep(0.3, 0.8, c.mouth), (0.20, 0.05, 0.05))
-    c.mix(0.75 * bump(c.lash_line, 0.75), tuple(0.25 * tone))
-    c.height += 0.020 * n05 + 0.013 * n1 + 0.008 * n2
-    c.height -= 0.06 * (c.noise(0.9, 6) > 1.0) * c.face * (1 - lip) * look.pores
+    upper = (y > -3.5) * 1.0
+    lined = bump(c.lash_line, 0.65 + 0.35 * lashes * upper) * (0.62 + 0.25 * lashes * upper)
+    c.mix(lined, tuple(tone * [0.16, 0.12, 0.12]))
+    c.height += 0.036 * n05 + 0.022 * n1 + 0.009 * n2
+    porous = (0.5 + 0.9 * (cheek + nose + wings + 0.5 * chin)) * c.face * (1 - lip)
+    c.height -= 0.075 * smoothstep(0.75, 1.2, c.noise(0.9, 6)) * porous * look.pores
     c.height *= (1 - 0.5 * lip) * look.pores
     c.height += lip * 0.10 * c.noise(1.7, 8)
     c.height, c.colour = (
@@ -282,11 +287,11 @@ def _paint(c: _Canvas, look: SkinLook, dense: Array) -> Map:
     rough = (
         look.roughness
         + 0.05 * n5
+        + 0.045 * n1
         - 0.10 * bump(x, 20) * bump(y + 25, 30) * (z > 20)
         - 0.08 * bump(y - 45, 25) * bump(ax, 40) * c.face
     )
     rough = rough - 0.22 * lip - 0.12 * bump(eye - 13, 3) * (z > 0) + 0.1 * beard * (look.shadow > 0.1)
-    del dense
     rough = np.where(c.mouth > 0.25, 0.95, rough)
     return np.clip(rough, 0.22, 0.95).astype(np.float32)
 
@@ -294,7 +299,7 @@ def _paint(c: _Canvas, look: SkinLook, dense: Array) -> Map:
 def _wrinkles(c: _Canvas, look: SkinLook, n12: Map, n5: Map) -> None:
     """Lines of the forehead, eyes, mouth and neck, as grooves with a faint shade."""
     strong = look.wrinkles
-    weak = max(strong, 0.3)
+    weak = max(strong, 0.12)
     front = (c.p[..., 2] > -60) & (c.ear < 0.5)
     where = np.c_[np.abs(c.p[front][:, 0]), c.p[front][:, 1]]
     texels = np.flatnonzero(front)
@@ -309,9 +314,12 @@ def _wrinkles(c: _Canvas, look: SkinLook, n12: Map, n5: Map) -> None:
         at = texels[near]
         rough5, rough12 = n5.ravel()[at], n12.ravel()[at]
         d = curve_distance(where[near], line) + 0.25 * rough5
-        cut = bump(d, width * 1.15) * (1 + 0.25 * rough5) * (1 + 0.5 * rough12)
-        height[at] += (0.35 * bump(d - 2.6 * width, 1.6 * width) - cut) * depth
-        m = np.clip(0.13 * depth * bump(d, width * 1.4), 0, 1)[:, None]
+        ends = [end for end in (line[0], line[-1]) if end[0] > 0]  # what crosses the middle has none there
+        rest = np.min([np.linalg.norm(where[near] - end, axis=1) for end in ends], 0)
+        fade = smoothstep(0.0, min(9.0, 0.3 * np.linalg.norm(np.subtract(line[-1], line[0]))), rest)
+        cut = bump(d, width * 1.15) * (1 + 0.25 * rough5) * np.clip(1 + 0.6 * rough12, 0.15, 2)
+        height[at] += (0.26 * bump(d - 2.6 * width, 1.8 * width) - cut) * depth * fade
+        m = np.clip(0.22 * depth * fade * bump(d, width * 1.5), 0, 1)[:, None]
         colour[at] = colour[at] * (1 - m) + shade * m
 
     for y, depth in ((36, 0.55), (44.5, 0.65), (53, 0.65), (61.5, 0.55)):

@@ -4,6 +4,7 @@ weave."""
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from tools.head.falloff import Array
@@ -40,6 +41,25 @@ def lash_uv(across: Array, along: Array) -> Array:
     return np.stack([across, bottom - 0.004 - (bottom - top - 0.012) * along], -1)
 
 
+def short_uv(pick: NDArray[np.int64], along: Array) -> Array:
+    """Texture coordinates [N,K,2,2] of cards with a few short hairs: tile 0..3 of each card, along [K] 0 root
+    .. 1 tip."""
+    tile = np.array(BROW_COLUMNS)[pick]
+    across = np.array([0.06, 0.94])
+    uv = np.zeros((len(pick), len(along), 2, 2))
+    uv[..., 0] = tile[:, None, None, 0] + tile[:, None, None, 2] * across[None, None, :]
+    uv[..., 1] = tile[:, None, None, 1] + tile[:, None, None, 3] * (0.02 + 0.95 * along)[None, :, None]
+    return uv
+
+
+def is_fine(uv: Array) -> NDArray[np.bool_]:
+    """Which texture coordinates lie on single hairs, that a cut-off would eat or make jagged: sparse clumps,
+    the fringe, the short ones."""
+    u, v = uv.T
+    sparse = (v < CARD_HEIGHT) & (u > 6 / COLUMNS)
+    return sparse | ((v > FRINGE_ROWS[0]) & (v < FRINGE_ROWS[1])) | ((v > LASH_ROWS[1]) & (u > 0.5))
+
+
 class _Painter:
     """Draws strands into a grey and an alpha image at twice the final size."""
 
@@ -49,14 +69,14 @@ class _Painter:
         self._draw = (ImageDraw.Draw(self.shade), ImageDraw.Draw(self.alpha))
 
     def strand(self, points: Array, start: float, end: float, tone: float) -> None:
-        """A tapering stroke: widths in final pixels."""
-        steps = 6
+        """A tapering stroke, fine where it begins: widths in final pixels."""
+        steps = 7
         cut = np.linspace(0, len(points) - 1, steps + 1).astype(int)
         for k in range(steps):
             piece = points[cut[k] : cut[k + 1] + 1]
             if len(piece) < 2:
                 continue
-            width = max(1, round((start + (end - start) * k / (steps - 1)) * SCALE))
+            width = max(1, round((start + (end - start) * k / (steps - 1)) * (1.0 if k else 0.6) * SCALE))
             path = [(float(x) * SCALE, float(y) * SCALE) for x, y in piece]
             for d, fill in zip(self._draw, (int(255 * tone), 255), strict=True):
                 d.line(path, fill=fill, width=width, joint="curve")
@@ -108,31 +128,32 @@ def _clump(painter: _Painter, column: int, kind: int, rng: np.random.Generator) 
         reach = 1 - (0.34, 0.36, 0.5)[kind] * rng.random() ** 1.3 * (
             0.55 + 0.45 * abs(centre[lock] - 64) / 40
         )
-        keep = (t <= reach) & (t >= 0.26 * rng.random() ** 1.4)
+        keep = (t <= reach) & (t >= 0.12 * rng.random() ** 1.4)
         points = np.c_[column * 128 + np.clip(x, 4, 124), t * height][keep]
-        tone = float(np.clip(rng.normal(0.82, 0.11), 0.5, 1.0))
-        painter.strand(points, float(rng.uniform(1.8, 3.2)) if kind < 2 else 1.9, 0.8, tone)
+        tone = float(np.clip(rng.normal(0.84, 0.13), 0.45, 1.0))
+        painter.strand(points, float(rng.uniform(1.7, 2.9)) if kind < 2 else 1.9, 0.7, tone)
 
 
 def _lashes(painter: _Painter, rng: np.random.Generator) -> None:
     """Lashes: tapered, in little groups, slightly crossing."""
     top, bottom = LASH_ROWS[0] * SIZE + 3, LASH_ROWS[1] * SIZE - 1
-    for k in range(115):
-        x = (k + rng.uniform(-0.35, 0.35)) / 115 * SIZE
-        s = np.linspace(0, rng.uniform(0.60, 1.0), 14)
-        points = np.c_[x + rng.normal() * 9 * s**1.5, bottom - (bottom - top) * s]
-        painter.strand(points, 6.0, 0.9, 0.9)
+    for k in range(100):
+        group = np.sin(k * 2.1) * 5  # tips lean together in twos and threes
+        x = (k + rng.uniform(-0.3, 0.3)) / 100 * SIZE
+        s = np.linspace(0, rng.uniform(0.5, 1.0), 14)
+        points = np.c_[x + (group + rng.normal() * 6) * s**1.5, bottom - (bottom - top) * s]
+        painter.strand(points, 8.0, 0.5, 0.9)
 
 
 def _short_hairs(painter: _Painter, rng: np.random.Generator) -> None:
     for k, tile in enumerate(BROW_COLUMNS):
         x0, y0, w, h = (v * SIZE for v in tile)
-        for _ in range(11):
-            x = x0 + w * rng.uniform(0.14, 0.86)
-            s = np.linspace(0, rng.uniform(0.6, 1), 14)
+        for hair in range(4):
+            x = x0 + w * (0.16 + 0.226 * hair + rng.uniform(-0.06, 0.06))
+            s = np.linspace(0.12 * rng.random(), rng.uniform(0.6, 1), 14)
             lean = rng.normal() * 9 + (k - 1.5) * 5
             points = np.c_[np.clip(x + lean * s**1.6, x0 + 4, x0 + w - 4), y0 + 3 + (h - 8) * s]
-            painter.strand(points, 5.5, 1.0, float(rng.uniform(0.75, 1.0)))
+            painter.strand(points, 6.5, 0.9, float(rng.uniform(0.75, 1.0)))
 
 
 def _weave(painter: _Painter, rng: np.random.Generator) -> None:
@@ -148,9 +169,9 @@ def _weave(painter: _Painter, rng: np.random.Generator) -> None:
 def _fringe(painter: _Painter, rng: np.random.Generator) -> None:
     """Strands that begin one by one and close to a mat; those that leave at one side come in at the other."""
     top, bottom = (v * SIZE for v in FRINGE_ROWS)
-    painter.block((0, top + 0.72 * (bottom - top), SIZE, bottom - 1), 0.75)
-    for _ in range(1500):
-        start = top + 2 + (bottom - top) * 0.92 * rng.random() ** 0.75
+    painter.block((0, top + 0.86 * (bottom - top), SIZE, bottom - 1), 0.75)
+    for _ in range(1150):
+        start = top + 2 + (bottom - top) * 0.92 * rng.random() ** 0.6
         s = np.linspace(0, 1, 8)
         x = rng.uniform(0, SIZE) + rng.normal() * 9 * s + rng.normal() * 3 * s**2
         y = start + (bottom - 1 - start) * s
