@@ -1,6 +1,8 @@
 """People enter, speak, are stopped, leave and return; what they see is sealed, what they did is logged."""
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from likeness.performance.packet import decode_frame, read_head
 from likeness.provenance import SealChain, read_session, verify_ledger
 from likeness.speech import EspeakVoice
 from likeness.stage.room import Room
+from likeness.stage.session import Session
 from likeness.stage.stage import Stage
 from likeness.v1 import room_pb2, stream_pb2
 from likeness.v1.room_pb2 import AudioIn, ClientMessage, Consent, Listener, Microphone, Override
@@ -111,28 +114,72 @@ async def test_stop_is_taken_once_and_history_holds_what_was_heard(stage: Stage)
     await stage.end(session, "done")
 
 
-async def test_a_live_voice_moves_the_mouth_and_carries_the_same_sample(stage: Stage) -> None:
-    session, ear, welcome = await enter(stage, character="curie")
-    listener, other, _ = await enter(stage, character="", room=welcome.room)
-    pcm = await recording()
+async def talk(session: Session, pcm: np.ndarray) -> None:
+    """Speak a recording through a microphone, in real time."""
     await session.handle(ClientMessage(microphone=Microphone(open=True)))
     start = asyncio.get_running_loop().time()
     for k in range(len(pcm) // 960):
         data = pcm[k * 960 : (k + 1) * 960].tobytes()
         await session.handle(ClientMessage(audio=AudioIn(pcm16=data, sample=k * 960, sample_rate=48_000)))
         await asyncio.sleep(max(0, start + (k + 1) * 0.02 - asyncio.get_running_loop().time()))
+
+
+def lip_sync_of(ear: Ear, welcome: room_pb2.Welcome) -> float:
+    """How the jaw follows the loudness of the sound that carries the same samples: a correlation."""
+    scales = np.array(welcome.headers[-1].scales, np.float32)
+    frames = [decode_frame(f, scales)[0].frame for f in ear.frames() if read_head(f).avatar == welcome.avatar]
+    assert {f.driver for f in frames[-5:]} == {stream_pb2.DRIVER_VOICE}
+    loudness = {
+        p.sample: float(np.abs(p.pcm.astype(np.float32)).mean())
+        for p in ear.voice
+        if p.avatar == welcome.avatar
+    }
+    pairs = [(f.jaw[0], loudness[f.sample // 960 * 960]) for f in frames if f.sample // 960 * 960 in loudness]
+    return float(np.corrcoef(np.array(pairs).T)[0, 1])
+
+
+async def test_a_live_voice_moves_the_mouth_and_carries_the_same_sample(stage: Stage) -> None:
+    session, ear, welcome = await enter(stage, character="curie")
+    listener, other, _ = await enter(stage, character="", room=welcome.room)
+    await talk(session, await recording())
     await until(lambda: sum(len(p.pcm) for p in other.loud(welcome.avatar)) > 20_000)
     assert not ear.loud(welcome.avatar), "one's own voice does not come back unless it is asked for"
-    scales = np.array(welcome.headers[0].scales, np.float32)
-    frames = [
-        decode_frame(f, scales)[0].frame for f in other.frames() if read_head(f).avatar == welcome.avatar
-    ]
-    loudness = {p.sample: float(np.abs(p.pcm.astype(np.float32)).mean()) for p in other.voice}
-    pairs = [(f.jaw[0], loudness[f.sample // 960 * 960]) for f in frames if f.sample // 960 * 960 in loudness]
-    assert np.corrcoef(np.array(pairs).T)[0, 1] > 0.3
-    assert {f.driver for f in frames[-5:]} == {stream_pb2.DRIVER_VOICE}
+    assert lip_sync_of(other, welcome) > 0.3
     await stage.end(listener, "done")
     await stage.end(session, "done")
+
+
+async def test_where_few_of_many_speak_they_are_heard_before_the_tick_and_miss_no_frame(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("likeness.stage.stage.CROWD", 2)
+    asked: list[str] = []
+    post = stage.engine.post
+
+    def noted(name: str, *args: object) -> None:
+        asked.append(name)
+        post(name, *args)
+
+    monkeypatch.setattr(stage.engine, "post", noted)
+    first, ear, welcome = await enter(stage)
+    second, _, _ = await enter(stage, room=welcome.room)
+    speaker, _, spoken = await enter(stage, character="curie", room=welcome.room)
+    await talk(speaker, await recording())
+    await until(lambda: sum(len(p.pcm) for p in ear.loud(spoken.avatar)) > 20_000)
+    assert "hear" in asked
+    assert lip_sync_of(ear, spoken) > 0.3
+    for avatar in (welcome.avatar, spoken.avatar):
+        sequences = ear.sequences(avatar)
+        assert sequences == list(range(sequences[0], sequences[0] + len(sequences)))
+    voice = [p.sample for p in ear.voice if p.avatar == spoken.avatar]
+    assert voice == list(range(voice[0], voice[0] + 960 * len(voice), 960))
+    await stage.end(second, "done")  # no crowd any more: eager again, and nothing that was heard is lost
+    before = len(ear.sequences(spoken.avatar))
+    await until(lambda: len(ear.sequences(spoken.avatar)) > before + 30)
+    sequences = ear.sequences(spoken.avatar)
+    assert sequences == list(range(sequences[0], sequences[0] + len(sequences)))
+    await stage.end(speaker, "done")
+    await stage.end(first, "done")
 
 
 async def test_a_voice_that_does_not_know_its_phones_is_listened_to(
@@ -379,16 +426,18 @@ async def test_when_sealing_or_logging_fails_that_stream_stops_and_the_others_go
     await stage.end(other, "done")
 
 
+async def lose_the_engine(stage: Stage) -> None:
+    """Kill the engine's process, and wait for the next one."""
+    process = stage.engine.process_id
+    assert process is not None
+    os.kill(process, signal.SIGKILL)
+    await until(lambda: stage.engine.process_id not in (None, process) and stage.ready, 60)
+
+
 async def test_an_engine_that_dies_is_replaced_and_the_room_lives(stage: Stage) -> None:
     session, ear, welcome = await enter(stage)
     await until(lambda: len(ear.frames()) > 5)
-    process = stage.engine.process_id
-    assert process is not None
-    import os
-    import signal
-
-    os.kill(process, signal.SIGKILL)
-    await until(lambda: stage.engine.process_id not in (None, process) and stage.ready, 60)
+    await lose_the_engine(stage)
     before = len(ear.frames())
     await until(lambda: len(ear.frames()) > before + 30)
     await session.handle(say("I am back.", 5))
@@ -396,6 +445,26 @@ async def test_an_engine_that_dies_is_replaced_and_the_room_lives(stage: Stage) 
     sequences = ear.sequences(welcome.avatar)
     assert sequences == sorted(set(sequences))
     await stage.end(session, "done")
+
+
+async def test_an_engine_that_dies_with_voices_that_were_heard_early_is_replaced_too(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("likeness.stage.stage.CROWD", 2)
+    sessions = [await enter(stage)]
+    room = sessions[0][2].room
+    sessions += [await enter(stage, room=room), await enter(stage, character="curie", room=room)]
+    ear, (speaker, _, spoken) = sessions[0][1], sessions[2]
+    speaking = asyncio.create_task(talk(speaker, await recording()))
+    await until(lambda: ear.loud(spoken.avatar))
+    await lose_the_engine(stage)
+    before = len(ear.sequences(spoken.avatar))
+    await until(lambda: len(ear.sequences(spoken.avatar)) > before + 30)
+    await speaking
+    sequences = ear.sequences(spoken.avatar)
+    assert sequences == sorted(set(sequences))
+    for session, _, _ in sessions:
+        await stage.end(session, "done")
 
 
 async def test_rooms_give_ids_that_are_free() -> None:

@@ -19,7 +19,7 @@ from likeness.tracking.face import with_gaze
 
 STOP, POSE, LANDMARKS, CONTROLS_IN, VOICE, PING, PONG = 0x02, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0A
 PCM16, OPUS = 1, 2
-_LOOKS: Final = [i for i, name in enumerate(CONTROLS) if name.startswith("eyeLook")]
+_LOOKS: Final = np.array([i for i, name in enumerate(CONTROLS) if name.startswith("eyeLook")], np.intp)
 
 REACH: Final = 16.0
 """Metres from the scene's origin within which a head or a hand may be."""
@@ -85,9 +85,10 @@ class ControlsIn:
     @property
     def looking(self) -> Float32:
         """The controls [52]; where all eight eyeLook ones are 0, the gaze says where both eyes look."""
-        if self.controls[_LOOKS].any() or not self.gaze.any():
+        # Lists: for so few numbers an array operation costs more than all of this, and each face asks.
+        if any(self.controls.take(_LOOKS).tolist()) or not any(self.gaze.tolist()):
             return self.controls
-        return with_gaze(self.controls, np.stack([self.gaze, self.gaze]))
+        return with_gaze(self.controls, np.concatenate([self.gaze, self.gaze]).reshape(2, 2))
 
 
 @dataclass(frozen=True, slots=True)

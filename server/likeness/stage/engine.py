@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from likeness.head import Character, Head, load_head
 from likeness.head.controls import CONTROL_COUNT
-from likeness.head.frame import SAMPLE_RATE, SAMPLES_PER_FRAME, Float32, Hand
+from likeness.head.frame import FRAME_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME, Float32, Hand
 from likeness.performance.packet import encode_frames
 from likeness.performance.troupe import Troupe
 from likeness.speech.articulation import Articulator, TimedPhone
@@ -30,6 +30,8 @@ _REHEARSED: Final = 33
 """Voices of a rehearsal: enough for every size of product."""
 _MOUTH_LINGERS: Final = SAMPLE_RATE // 2
 """Phones move the mouth for a little while after they end."""
+_CALM: Final = 4 * FRAME_RATE
+"""Silent frames after which everything that a voice moved has long come to rest."""
 
 
 class Batch(NamedTuple):  # a tuple, because it crosses to another process 60 times a second
@@ -63,8 +65,8 @@ class Block(NamedTuple):
 class Engine:
     """Turns sound and phones into frames, and voice blocks into Opus packets. Not thread-safe.
 
-    One LipSync step for all live speakers, one Prosody and one Troupe step for everybody, one vectorised
-    encode. A performer is known by its row.
+    One LipSync step for all live speakers, one Prosody step for all who can be heard, one Troupe step for
+    everybody, one vectorised encode. A performer is known by its row.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -137,7 +139,7 @@ class Engine:
         """Live sound [800] before the first frame."""
         lips = self._cast[row].lips
         if lips is not None:
-            self._hear(np.array([lips]), as_float(hop)[None])
+            self._listen(np.array([lips]), as_float(hop)[None])
 
     def pronounce(self, row: int, phones: Sequence[tuple[str, int, int]]) -> None:
         """Phones (IPA, start, end) that are going to be heard, in samples of the performer's clock."""
@@ -194,19 +196,18 @@ class Engine:
     def set_emotion(self, row: int, controls: Float32 | None) -> None:
         self._troupe.set_emotion(row, controls)
 
+    def hear(self, batch: Batch) -> None:
+        """Take in the voices of a batch now: its frames, asked for later, need not wait for that."""
+        members = [self._cast.get(row) for row in batch.rows]
+        self._hear(batch, {i: m for i, m in enumerate(members) if m is not None})
+
     def frames(self, batch: Batch) -> tuple[list[bytes], Float32]:
         """The encoded frames of a batch, and the controls [N, 52] that made them."""
         if not batch.rows:
             return [], np.zeros((0, CONTROL_COUNT), np.float32)
         self._solve_landmarks()
         rows = np.array(batch.rows, np.int64)
-        members = [self._cast[row] for row in batch.rows]
-        sound = np.zeros((len(rows), SAMPLES_PER_FRAME), np.float32)
-        controls = self._mouths(batch, members, sound)
-        if batch.text is not None:
-            sound[np.array(batch.spoken, np.int64)] += as_float(batch.text)
-        prosody = self._prosody.step([member.prosody for member in members], sound)
-        self._troupe.set_speech(rows, controls, prosody.voiced, prosody)
+        self._hear(batch, {i: self._cast[row] for i, row in enumerate(batch.rows)})
         out = self._troupe.step(rows, np.array(batch.samples, np.int64))
         out.ended[np.array(batch.last, np.int64)] = True
         packets = encode_frames(out, batch.avatars, batch.sequences, self._troupe.scales(rows))
@@ -235,7 +236,44 @@ class Engine:
             if face is not None:
                 self.set_face(row, face)
 
-    def _hear(self, lips: NDArray[np.int64], hops: Float32) -> tuple[Float32, Float32]:
+    def _hear(self, batch: Batch, members: "dict[int, _Member]") -> None:
+        """What the voices of a batch do to its next frames; `members` by position. Who has long been silent,
+        or was heard for this frame already, is left alone."""
+        sounding = {*batch.spoken, *batch.live}
+        heard: list[int] = []
+        for i, member in members.items():
+            if member.heard == batch.samples[i]:
+                continue
+            member.heard = batch.samples[i]
+            member.quiet = 0 if i in sounding else member.quiet + 1
+            if member.quiet <= _CALM or member.mouthing(batch.samples[i]):
+                heard.append(i)
+        if not heard:
+            return
+        controls = np.zeros((len(heard), CONTROL_COUNT), np.float32)
+        sound = np.zeros((len(heard), SAMPLES_PER_FRAME), np.float32)
+        place = {i: at for at, i in enumerate(heard)}
+        if batch.hops is not None:
+            open_ears = [
+                (k, place[i], lips)
+                for k, i in enumerate(batch.live)
+                if i in place and (lips := members[i].lips) is not None
+            ]
+            if open_ears:
+                hops, at, lips = (np.array(part, np.int64) for part in zip(*open_ears, strict=True))
+                controls[at], sound[at] = self._listen(lips, as_float(batch.hops[hops]))
+        if batch.text is not None:
+            for k, i in enumerate(batch.spoken):
+                if i in place:
+                    sound[place[i]] += as_float(batch.text[k])
+        for i, at in place.items():
+            if members[i].mouthing(batch.samples[i]):
+                mouth = members[i].articulator.controls(batch.samples[i])
+                np.maximum(controls[at], mouth, out=controls[at])
+        prosody = self._prosody.step([members[i].prosody for i in heard], sound)
+        self._troupe.set_speech([batch.rows[i] for i in heard], controls, prosody.voiced, prosody)
+
+    def _listen(self, lips: NDArray[np.int64], hops: Float32) -> tuple[Float32, Float32]:
         """Controls [N, 52] after one hop of each live voice, and the sound [N, 800] of those frames."""
         heard, ring = self._heard[lips], self._past.shape[1]
         self._past[lips, heard % ring] = hops
@@ -246,21 +284,6 @@ class Engine:
         end = self._past[lips, (heard + 2) % ring, : SAMPLES_PER_FRAME - rest]
         return self._lipsync.step(lips, hops), np.concatenate([begin, end], axis=1)
 
-    def _mouths(self, batch: Batch, members: Sequence["_Member"], sound: Float32) -> Float32:
-        """Controls [N, 52] of all mouths; the live voices' sound is written to their rows of `sound`."""
-        controls = np.zeros((len(members), CONTROL_COUNT), np.float32)
-        if batch.hops is not None:
-            hears = [k for k, i in enumerate(batch.live) if members[i].lips is not None]
-            at = np.array([batch.live[k] for k in hears], np.int64)
-            if len(at):
-                lips = np.array([members[i].lips for i in at.tolist()], np.int64)
-                controls[at], sound[at] = self._hear(lips, as_float(batch.hops[hears]))
-        for i, member in enumerate(members):
-            articulator = member.articulator
-            if articulator.known_until + _MOUTH_LINGERS > batch.samples[i]:
-                np.maximum(controls[i], articulator.controls(batch.samples[i]), out=controls[i])
-        return controls
-
 
 class _Member:
     """What the engine keeps of a performer beside its row."""
@@ -268,6 +291,14 @@ class _Member:
     def __init__(self, prosody: int) -> None:
         self.prosody = prosody
         self.lips: int | None = None
+        self.heard = -1
+        """The frame's sample up to which its voice was heard."""
+        self.quiet = 0
+        """Frames since the last one that had sound."""
         self.articulator = Articulator()
         self.encoder = VoiceEncoder()
         self.own_encoder = VoiceEncoder()
+
+    def mouthing(self, sample: int) -> bool:
+        """Whether phones that are known move the mouth."""
+        return self.articulator.known_until + _MOUTH_LINGERS > sample

@@ -18,7 +18,10 @@ _SILENCE: Final = np.zeros(BLOCK, np.int16)
 
 
 def rounds(jobs: Sequence[FrameJob]) -> list[list[FrameJob]]:
-    """Jobs in rounds that hold each performer at most once, each performer's in order."""
+    """Jobs in rounds that hold each performer at most once, each performer's in order.
+
+    A round is in the order of the engine's rows: those that lie side by side are worked on without copies.
+    """
     out: list[list[FrameJob]] = []
     count: dict[int, int] = {}
     for job in jobs:
@@ -27,6 +30,8 @@ def rounds(jobs: Sequence[FrameJob]) -> list[list[FrameJob]]:
         if k == len(out):
             out.append([])
         out[k].append(job)
+    for jobs_of_round in out:
+        jobs_of_round.sort(key=lambda job: job.performer.row)
     return out
 
 

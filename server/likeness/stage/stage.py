@@ -81,6 +81,11 @@ PASSES: Final = 2
 """Passes under way at once: one is made while the last one is sent."""
 SOON: Final = 0.7
 """Share of a usual pass after which the next one may follow it to the engine."""
+EARLY: Final = SAMPLES_PER_FRAME // 2
+"""Where only a few of many speak, their voices are heard this long before the next tick: its frames then wait
+for no lip-sync, and nobody's motion for another's voice."""
+FEW: Final = 3
+"""Few are one performer in so many, at most."""
 STREAK: Final = 120
 """Passes that may fail in a row before the stage is no longer ready."""
 
@@ -91,7 +96,18 @@ class _Pass:
 
     groups: list[list[FrameJob]]
     voice_round: VoiceRound
+    early: "_Early | None"
     began: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Early:
+    """What was asked of the engine before the pass with which it goes out: to hear these jobs, and to encode
+    these voices."""
+
+    jobs: list[FrameJob]
+    voice_round: VoiceRound
+    answer: "asyncio.Future[Answer]"
 
 
 class Stage:
@@ -149,6 +165,10 @@ class Stage:
         """The sample before which no frames are made, however much sound is here."""
         self._more = 0
         """Voices whose sound for the frames of another pass was here at the last one."""
+        self._hears_early = False
+        """A few of many speak: see EARLY."""
+        self._early: _Early | None = None
+        """What waits for the next tick."""
         self._passes: deque[_Pass] = deque()
         """Under way, oldest first."""
         self._landed: asyncio.Future[None] | None = None
@@ -613,20 +633,32 @@ class Stage:
                 sample, self._frames_at = self.clock.sample(), 0
             last = sample
             try:
-                frames, voices = self._due(sample)
-                if frames or voices or self.engine.pending:
-                    self._begin(frames, voices)
+                if self._awaits_early and sample < self._frames_at:
+                    self._early = self._hear(*self._voices_due(sample))
+                    continue
+                early, self._early = self._early, None
+                frames, voices = self._due(sample, early)
+                if frames or voices or early or self.engine.pending:
+                    self._begin(frames, voices, early)
             except Exception:  # one bad pass must not end everybody's session
+                self._hears_early = False
                 self._failed_pass()
 
-    def _begin(self, frames: list[FrameJob], voices: list[VoiceJob]) -> None:
+    def _hear(self, frames: list[FrameJob], voices: list[VoiceJob]) -> _Early:
+        """Ask for what the next pass shall find done."""
+        groups, voice_round = rounds(frames), VoiceRound(voices)
+        if groups:
+            self.engine.post("hear", batch(groups[0]))
+        return _Early(frames, voice_round, self.engine.request((), voice_round.blocks))
+
+    def _begin(self, frames: list[FrameJob], voices: list[VoiceJob], early: _Early | None) -> None:
         """Ask for what is due."""
         groups, voice_round = rounds(frames), VoiceRound(voices)
-        if not groups and not voice_round.blocks and not self.engine.pending and not self._passes:
+        if not (groups or voice_round.blocks or early or self.engine.pending or self._passes):
             self._send_voices(voice_round.packets(()))  # nothing to make: sound as it came
             return
         answer = self.engine.request([batch(jobs) for jobs in groups], voice_round.blocks)
-        self._passes.append(_Pass(groups, voice_round, self.now()))
+        self._passes.append(_Pass(groups, voice_round, early, self.now()))
         answer.add_done_callback(self._end)
 
     def _end(self, answer: "asyncio.Future[Answer]") -> None:
@@ -664,6 +696,8 @@ class Stage:
             if room is not None:
                 room.send_motion(of_room, now)
         self.metrics.frames.inc(count)
+        if done.early is not None:  # answered before this pass
+            self._send_voices(done.early.voice_round.packets(done.early.answer.result().packets))
         self._send_voices(done.voice_round.packets(answer.packets))
 
     def _seal(self, job: FrameJob, packet: bytes, made: dict[str, list[MadeFrame]]) -> None:
@@ -694,6 +728,7 @@ class Stage:
     async def _revive(self) -> None:
         """Another engine, with everybody on it; what was being said is cut, because its phones are lost."""
         _log.error("the engine died; another one is started")
+        self._early = None
         await self.engine.stop()
         try:
             await self.engine.start()
@@ -718,12 +753,13 @@ class Stage:
         """Wait for the next tick or voice block, or for live sound, and until another pass may begin."""
         loop = asyncio.get_running_loop()
         sample = self.clock.sample()
-        tick = max(self._frames_at, (sample // SAMPLES_PER_FRAME + 1) * SAMPLES_PER_FRAME)
-        block = (sample // BLOCK + 1) * BLOCK
         self._wakeup, self._called = loop.create_future(), False
-        # In a full house voices leave with the next frames, not in passes of their own.
         eager = self._eager(self._microphones)
-        due = min(tick, block) if eager else tick
+        if eager:
+            tick = max(self._frames_at, (sample // SAMPLES_PER_FRAME + 1) * SAMPLES_PER_FRAME)
+            due = min(tick, (sample // BLOCK + 1) * BLOCK)
+        else:  # in a full house voices leave with the next frames, not in passes of their own
+            due = self._frames_at - (EARLY if self._awaits_early else 0)
         wait = max(0.0, self.clock.until(due)) + 0.0002
         if self._more and eager:
             wait = min(wait, max(0.0, self._next_pass - self.now()))
@@ -758,9 +794,41 @@ class Stage:
         """Whether frames of live voices are made as soon as their sound is here, not at the next tick."""
         return voices <= EAGER_VOICES and not self._crowded
 
-    def _due(self, sample: int) -> tuple[list[FrameJob], list[VoiceJob]]:
+    @property
+    def _awaits_early(self) -> bool:
+        """The voices of the next tick shall be heard before it, and were not yet."""
+        return self._hears_early and self._early is None
+
+    def _voices_due(self, sample: int) -> tuple[list[FrameJob], list[VoiceJob]]:
+        """Frames of live voices whose sound is here, and the voice blocks of the next tick."""
         frames: list[FrameJob] = []
         voices: list[VoiceJob] = []
+        audiences: dict[str, Audience] = {}
+        for session in self.sessions.values():
+            performer = session.performer
+            if performer is not None and not performer.failed:
+                if performer.microphone is not None:
+                    frames += performer.frames_due(sample, 1)
+                voices += self._blocks_due(session, performer, self._frames_at, audiences)
+        return frames, voices
+
+    def _blocks_due(
+        self, session: Session, performer: Performer, sample: int, audiences: dict[str, Audience]
+    ) -> list[VoiceJob]:
+        if not performer.block_due(sample):
+            return []
+        room = session.room
+        audience = audiences.get(room.id)
+        if audience is None:
+            audience = audiences[room.id] = room.audience()
+        return performer.blocks_due(sample, room.wanted(session, audience))
+
+    def _due(self, sample: int, early: _Early | None) -> tuple[list[FrameJob], list[VoiceJob]]:
+        """The frames and voice blocks that are due, after those that were heard early."""
+        frames: list[FrameJob] = []
+        voices: list[VoiceJob] = []
+        if early is not None:
+            frames += (j for j in early.jobs if not (j.performer.removed or j.performer.failed))
         voiced, self._microphones = self._microphones, 0
         performers = 0
         self._crowded = any(len(room.sessions) > CROWD for room in self.rooms.values())
@@ -783,17 +851,13 @@ class Stage:
             late = performer.microphone is None and performer.behind(sample)
             if late:
                 self.metrics.late_frames.inc(late)
-            if make:
+            if make and not (early is not None and performer.microphone is not None):
                 # The second frame of a live voice can wait for the first ones of others; ticks do not wait.
                 frames += performer.frames_due(sample, most if performer.microphone else CATCH_UP)
                 self._more += performer.sounding(sample, most)
-            if performer.block_due(sample):
-                room = session.room
-                audience = audiences.get(room.id)
-                if audience is None:
-                    audience = audiences[room.id] = room.audience()
-                voices += performer.blocks_due(sample, room.wanted(session, audience))
+            voices += self._blocks_due(session, performer, sample, audiences)
         self._performers = performers
+        self._hears_early = not eager and most == 1 and 0 < FEW * self._microphones <= performers
         return frames, voices
 
     async def _watch(self) -> None:

@@ -21,8 +21,10 @@ LOOK_RANGE: Final[Mapping[str, float]] = {
 }  # fmt: skip
 """Radians by which an eyeLook control at 1 turns an eye."""
 
-_LOOKS: Final = [CONTROL_INDEX[f"eyeLook{way}{side}"] for side in ("Left", "Right") for way in LOOK_RANGE]
-_LOOK_ANGLE: Final = [2 * side + axis for side in (0, 1) for axis in (0, 1, 1, 0)]
+_LOOKS: Final = np.array(
+    [CONTROL_INDEX[f"eyeLook{way}{side}"] for side in ("Left", "Right") for way in LOOK_RANGE], np.intp
+)
+_LOOK_ANGLE: Final = np.array([2 * side + axis for side in (0, 1) for axis in (0, 1, 1, 0)], np.intp)
 """For each of them its angle in a flattened gaze [2,2]."""
 _LOOK_REACH: Final = np.array(
     [
@@ -62,7 +64,7 @@ class TrackedFace:
 def with_gaze(controls: Float32, gaze: Float32) -> Float32:
     """Controls [52] whose eyeLook ones are those of a gaze [2,2] (see TrackedFace)."""
     controls = controls.copy()
-    controls[_LOOKS] = np.clip(gaze.reshape(-1)[_LOOK_ANGLE] / _LOOK_REACH, 0.0, 1.0)
+    controls[_LOOKS] = (gaze.ravel().take(_LOOK_ANGLE) / _LOOK_REACH).clip(0.0, 1.0)
     return controls
 
 
