@@ -22,6 +22,17 @@ CHARACTERS = ROOT / "avatars" / "characters"
 GALLERY = ROOT / "docs" / "gallery"
 
 
+_PHOTOGRAPHER: Shot = {
+    "backdrop": [0x8C949E, 0x3A4048],
+    "light": [0.5, 0.6, 0.95],
+    "lightPower": 3.6,
+    "ambient": 2.1,
+    "rim": 2.6,
+    "exposure": 1.22,
+}
+"""The light of portraits: soft, from the front, before a glow."""
+
+
 def characters() -> list[str]:
     """The characters that have an avatar."""
     return sorted(p.parent.name for p in CHARACTERS.glob("*/avatar.glb"))
@@ -50,12 +61,7 @@ def portraits(names: list[str]) -> None:
                     "yaw": -20,
                     "pitch": 2,
                     **_framed(CHARACTERS / name / "avatar.glb"),
-                    "backdrop": [0x8C949E, 0x3A4048],
-                    "light": [0.5, 0.6, 0.95],
-                    "lightPower": 3.6,
-                    "ambient": 2.1,
-                    "rim": 2.6,
-                    "exposure": 1.22,
+                    **_PHOTOGRAPHER,
                     **p,
                 }
             )
@@ -101,10 +107,10 @@ def cast(names: list[str]) -> None:
             **_pose(
                 {
                     f"{c}{s}": v
-                    for c, v in (("mouthSmile", 0.9), ("cheekSquint", 0.6), ("eyeSquint", 0.4))
+                    for c, v in (("mouthSmile", 0.6), ("cheekSquint", 0.45), ("eyeSquint", 0.2))
                     for s in ("Left", "Right")
                 }
-                | {"jawOpen": 0.15}
+                | {"jawOpen": 0.06}
             ),
         },
     ]
@@ -115,18 +121,18 @@ def cast(names: list[str]) -> None:
                 n,
                 n,
                 {
-                    "width": 330,
-                    "height": 370,
-                    "distance": 1.25,
-                    "target": [0, -0.035, -0.04],
-                    "background": 0x2B2E33,
+                    "width": 320,
+                    "height": 350,
+                    **_PHOTOGRAPHER,
+                    "distance": 1.17,
+                    "target": [0, -0.03, -0.04],
                     **v,
                 },
             )
             for n in names
             for v in views
         ],
-        4,
+        6,
     )
 
 

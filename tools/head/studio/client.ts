@@ -2,4 +2,3 @@
 export { Avatar } from '../../../webxr_client/src/avatar/avatar'
 export { restFace } from '../../../webxr_client/src/motion/face'
 export { softboxEnvironment } from '../../../webxr_client/src/stage/lights'
-export { useSoftwareTones } from '../../../webxr_client/src/stage/software-tones'

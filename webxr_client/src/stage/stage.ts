@@ -138,7 +138,7 @@ export class Stage {
     options.canvas.addEventListener('webglcontextrestored', () => this.#software?.forget())
     const most = low ? 1 : Math.min(devicePixelRatio, this.quality === 'high' ? 2 : 1.25)
     this.#pace = low
-      ? new Pace(0.75, { least: 0.5, most, slow: 12, fast: 25 })
+      ? new Pace(0.75, { least: 0.5, most, slow: 12, fast: 22 })
       : new Pace(most, { least: 0.6, most, slow: 40, fast: 55 })
     this.#backlog = new Backlog(this.#renderer.getContext() as WebGL2RenderingContext, nowMs =>
       options.finished(nowMs),
