@@ -35,7 +35,7 @@ if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null 
   [ "${LIKENESS_REQUIRE_BROWSER:-0}" = 1 ] && { echo "${missing[-1]}; they are required here" >&2; exit 1; }
 fi
 if ! command -v mcs >/dev/null || ! command -v mono >/dev/null; then
-  missing+=("Unity client tests left out: no Mono (Debian, Ubuntu: apt install mono-mcs mono-runtime libnunit-cil-dev nunit-console)")
+  missing+=("Unity client tests left out: no Mono (Debian, Ubuntu: apt install mono-mcs mono-runtime libnunit-cil-dev nunit-console libmono-system-net-http4.0-cil)")
   [ "${LIKENESS_REQUIRE_MONO:-0}" = 1 ] && { echo "${missing[-1]}; they are required here" >&2; exit 1; }
 fi
 if [ -n "$fetching" ]; then

@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "unity_client"
 PROGRAMS = ROOT / "tests/unity/programs"
+HTTP = Path("/usr/lib/mono/4.5/System.Net.Http.dll")
 NUNIT = next(iter(sorted(Path("/usr/lib/cli").glob("nunit.framework-*/nunit.framework.dll"))), None)
 
 
@@ -54,9 +55,12 @@ def compile_sources(
 @pytest.fixture(scope="session")
 def mono() -> None:
     """Skips, or fails where Mono is required, on a machine without it."""
-    if all(shutil.which(t) for t in ("mcs", "mono", "nunit-console")) and NUNIT:
+    if all(shutil.which(t) for t in ("mcs", "mono", "nunit-console")) and NUNIT and HTTP.exists():
         return
-    words = "Mono is not here: apt install mono-mcs mono-runtime libnunit-cil-dev nunit-console"
+    words = (
+        "Mono is not here in full: apt install mono-mcs mono-runtime libnunit-cil-dev nunit-console "
+        "libmono-system-net-http4.0-cil"
+    )
     if os.environ.get("LIKENESS_REQUIRE_MONO") == "1":
         pytest.fail(words)
     pytest.skip(words)

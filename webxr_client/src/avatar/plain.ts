@@ -14,6 +14,8 @@ import type { Look } from './materials'
  */
 export function plainLike(source: MeshStandardMaterial, look: Look): MeshLambertMaterial {
   const cards = look === 'hair' || look === 'lash'
+  // Our own cards face outwards, above an opaque scalp; a guest's may not.
+  const outward = cards && source.userData['likeness'] !== undefined && !source.transparent
   const material = new MeshLambertMaterial({
     name: source.name,
     color: source.color,
@@ -21,7 +23,7 @@ export function plainLike(source: MeshStandardMaterial, look: Look): MeshLambert
     normalMap: look === 'skin' ? source.normalMap : null,
     normalScale: source.normalScale,
     vertexColors: source.vertexColors,
-    side: cards && source.transparent ? DoubleSide : cards ? FrontSide : source.side,
+    side: outward ? FrontSide : cards ? DoubleSide : source.side,
     transparent: source.transparent,
     opacity: source.opacity,
     alphaTest: source.alphaTest,

@@ -48,7 +48,7 @@ interface Screen {
 
 /** What a picture is made of, beside the scene. */
 export interface Frame {
-  /** Where something moves, CSS pixels from the lower left corner. */
+  /** Where something moves; the canvas has one pixel for each of CSS's. */
   region: Region
   /** How far away that may be, metres. */
   farthest: number
@@ -72,11 +72,7 @@ export class SoftwarePicture {
     glslVersion: GLSL3,
     vertexShader: VERTEX,
     fragmentShader: FRAGMENT,
-    uniforms: {
-      kept: { value: null },
-      moving: { value: this.#layer.texture },
-      toneMappingExposure: { value: 1 },
-    },
+    uniforms: { kept: { value: null }, moving: { value: this.#layer.texture } },
     depthTest: false,
     depthWrite: false,
   })
@@ -88,7 +84,7 @@ export class SoftwarePicture {
   /** The view of the last picture, and of the kept one. */
   #view = ''
   #keptView = ''
-  #last: Region | null = null
+  #last: Region = { x: 0, y: 0, width: 0, height: 0 }
 
   /** `still` and `moving`: the two groups of the scene, whose lights are in neither. */
   constructor(still: Group, moving: Group) {
@@ -129,10 +125,11 @@ export class SoftwarePicture {
       this.#keep(renderer)
       this.#screens = screensOf(this.#still, camera)
       this.#keptView = view
-      this.#last = null
+      // The layer may hold all of a turning view.
+      this.#last = { x: 0, y: 0, width: size.x, height: size.y }
     }
     // Where something was a picture ago, nothing may be any more.
-    const changed = this.#last ? around(region, this.#last) : region
+    const changed = around(region, this.#last)
     this.#last = region
     const drawn = (): void => {
       this.#drawMoving(renderer, scene, camera, farthest)
@@ -145,10 +142,7 @@ export class SoftwarePicture {
   /** Calls `draw` with the layer, or a part of it, cleared. */
   #drawLayer(renderer: WebGLRenderer, draw: () => void, part: Region | null): void {
     const { width, height } = this.#layer
-    const [across, up] = [
-      (width * renderer.getPixelRatio()) / size.x,
-      (height * renderer.getPixelRatio()) / size.y,
-    ]
+    const [across, up] = [width / size.x, height / size.y]
     this.#layer.scissorTest = part !== null
     // A pixel more on each side, for the linear look-up.
     if (part)
