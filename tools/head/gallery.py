@@ -1,7 +1,6 @@
 """Contact sheets and portraits: `python -m tools.head.gallery portraits cast controls visemes lighting`."""
 
 import argparse
-import json
 import math
 import sys
 import tempfile
@@ -15,6 +14,7 @@ if __name__ == "__main__" and str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from likeness.head.controls import CONTROLS  # noqa: E402
+from likeness.head.glb import read_glb  # noqa: E402
 from tools.head.render import Shot, pose, render, sheet  # noqa: E402
 from tools.head.rig import build_rig  # noqa: E402
 
@@ -75,10 +75,9 @@ def portraits(names: list[str]) -> None:
 
 def _framed(avatar: Path) -> Shot:
     """Distance and target of a portrait from the collar to the top of the hair, as large as it fits."""
-    data = avatar.read_bytes()
-    told = json.loads(data[20 : 20 + int.from_bytes(data[12:16], "little")])
-    drawn = [m["primitives"][0]["attributes"]["POSITION"] for m in told["meshes"] if m["name"] == "hair"]
-    top = min(max((told["accessors"][k]["max"][1] for k in drawn), default=0.12), 0.158)
+    glb = read_glb(avatar)
+    drawn = [m["primitives"][0]["attributes"]["POSITION"] for m in glb.list("meshes") if m["name"] == "hair"]
+    top = min(max((glb.list("accessors")[k]["max"][1] for k in drawn), default=0.12), 0.158)
     low = -0.172
     return {
         "distance": (top + 0.012 - low) / (2 * math.tan(math.radians(10))),

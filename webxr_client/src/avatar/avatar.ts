@@ -32,7 +32,7 @@ export class Avatar {
   readonly url: string
   readonly triangles: number
   readonly meshes: AnyMesh[] = []
-  /** Those vertices of its meshes, at rest, that lie outermost in one direction or another. */
+  /** Those vertices of its meshes, at rest, that lie outermost in one direction or another; software asks for them. */
   readonly #outline: Vector3[]
   readonly morphNames: string[]
   readonly boneCount: number
@@ -74,7 +74,7 @@ export class Avatar {
     })
     this.#morphs =
       quality === 'low' ? this.meshes.map(mesh => ProcessorMorphs.of(mesh)).filter(each => each !== null) : []
-    this.#outline = outermost(this.meshes)
+    this.#outline = quality === 'low' ? outermost(this.meshes) : []
     this.triangles = Math.round(triangles)
     this.boneCount = bones
     this.morphNames = [...this.#slots.keys()]
@@ -125,7 +125,7 @@ export class Avatar {
     }
   }
 
-  /** Points around all that is drawn of it with this face, to a few centimetres, in the space of `group`. */
+  /** Points around all that is drawn of it with this face, to a few centimetres, in the space of `group`; low quality. */
   outline(face: Face | null): Vector3[] {
     const points = this.#outline.map(point => point.clone())
     const { root } = this.#joints

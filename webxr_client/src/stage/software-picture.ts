@@ -109,7 +109,7 @@ export class SoftwarePicture {
   ): void {
     renderer.getDrawingBufferSize(size)
     this.#layer.setSize(Math.max(1, Math.round(size.x * share)), Math.max(1, Math.round(size.y * share)))
-    const view = viewOf(camera)
+    const view = viewKey(camera)
     const turning = view !== this.#view && this.#view !== ''
     this.#view = view
     if (turning) {
@@ -205,7 +205,7 @@ export class SoftwarePicture {
 }
 
 /** What a camera sees of which canvas, in words; a movement of less than a pixel's tenth is none. */
-function viewOf(camera: Camera): string {
+function viewKey(camera: Camera): string {
   const numbers = [...camera.matrixWorld.elements, ...camera.projectionMatrix.elements]
   return `${numbers.map(each => each.toFixed(4)).join()} ${size.x} ${size.y}`
 }
